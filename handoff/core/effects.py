@@ -1,0 +1,77 @@
+"""What the assistant wants done: Rasa and its actions answer with these, the worker applies them in its transaction.
+
+On the wire an effect is one `custom` object: `{"say": key, "args": {…}}` or `{"do": verb, …}`. No human text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+class BadEffect(ValueError):
+    """The assistant answered something that is no effect. The turn counts as failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send the content of `key`, with its options from content/prompts.yml."""
+
+    key: str
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SetLocale:
+    """The person chose a language: the next texts are in it."""
+
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """The person consented (C1) that someone of the deployment's organisation contacts them.
+
+    `modality` is "write" or "call"; `consent_key` is the key of the text they said yes to; `level` is P0–P3.
+    """
+
+    modality: str
+    consent_key: str
+    level: str = "P3"
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The person asked for silence (SAFETY §3)."""
+
+
+type Effect = Say | SetLocale | OpenCase | Stop
+
+MODALITIES = ("write", "call")
+LEVELS = ("P0", "P1", "P2", "P3")
+
+
+def parse_effect(message: Mapping[str, object]) -> Effect:
+    """One effect from its wire form. Raises BadEffect."""
+    match message:
+        case {"say": str(key)}:
+            args = message.get("args") or {}
+            if not isinstance(args, Mapping):
+                raise BadEffect("args is no object")
+            return Say(key, {str(k): str(v) for k, v in args.items()})
+        case {"do": "set_locale", "locale": str(locale)}:
+            return SetLocale(locale)
+        case {"do": "open_case", "modality": str(modality), "consent_key": str(key)} if modality in MODALITIES:
+            return OpenCase(modality, key)
+        case {"do": "stop"}:
+            return Stop()
+    raise BadEffect("unknown effect")
+
+
+def parse_effects(messages: Sequence[Mapping[str, object]]) -> tuple[Effect, ...]:
+    """All effects of a turn, in order. Raises BadEffect if any is unknown or if nothing at all is said or done."""
+    effects = tuple(parse_effect(message) for message in messages)
+    if not effects:
+        raise BadEffect("nothing to say")
+    return effects
