@@ -1,0 +1,55 @@
+# `make` alone lists what there is. Every target installs what it lacks.
+.DEFAULT_GOAL := help
+SHELL := bash
+PY := .venv/bin/python
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help setup demo test check bench lock train fmt containers-test backup restore
+
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Make both environments and train the model
+	@tools/setup.sh
+
+demo: setup ## Run everything on this machine, with simulated phones
+	@exec .venv/bin/amana demo
+
+test: setup ## Run all tests (PYTEST_ARGS="tests/store -k lease" for some)
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+check: setup ## Check format, lint, types, import rules, content and Rasa data
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	.venv/bin/amana content check
+	bot/.venv/bin/python bot/train.py --check
+
+bench: setup ## Measure throughput, latency and memory; the last line is JSON
+	@$(PY) -m bench
+
+train: ## Train the model, changed or not
+	@tools/setup.sh bot
+	@rm -f bot/models/amana-*.tar.gz
+	@tools/setup.sh model
+
+fmt: ## Format, and fix what the linter can fix
+	@tools/setup.sh handoff
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+COMPILE = "$$(tools/setup.sh uv)" pip compile --quiet --generate-hashes --no-emit-index-url --no-header
+lock: ## Resolve the locks anew after a change of a requirements file
+	$(COMPILE) --python-version 3.12 requirements.in -o requirements.lock
+	$(COMPILE) --python-version 3.12 requirements-dev.in -o requirements-dev.lock
+	$(COMPILE) --python-version 3.10 bot/requirements.in -o bot/requirements.lock
+
+containers-test: ## Build the images, run the composed stack, break it (needs Docker)
+	@tests/containers/run.sh
+
+backup: ## Dump the composed database into backups/, the keys apart
+	@tools/backup.sh
+
+restore: ## Put a backup back: make restore FROM=backups/<time>
+	@tools/restore.sh "$(FROM)"
