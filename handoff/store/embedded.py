@@ -8,12 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import math
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -25,7 +23,7 @@ import structlog
 from psycopg import sql
 
 from handoff.settings import Settings
-from handoff.store import postgres_launch
+from handoff.store.children import POLL_S, ended, spawn
 from handoff.store.postgres_home import (
     MAJOR,
     SOCKET_NAME,
@@ -40,7 +38,6 @@ from handoff.store.postgres_home import (
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 10.0
-POLL_S = 0.05
 LOG_BYTES = 1_000_000
 OPTIONS = {
     "listen_addresses": "",
@@ -73,6 +70,7 @@ OPTIONS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+__all__ = ["AlreadyOwned", "EmbeddedDatabaseError", "EmbeddedPostgres", "answers", "database", "dsn_of", "wait_for"]
 log = structlog.get_logger(__name__)
 
 
@@ -176,7 +174,7 @@ class EmbeddedPostgres:
         """Start the server again whenever it is gone, until `stop`. Never returns before."""
         while not self._stopping:
             if self._process is not None:
-                await _ended(self._process)
+                await ended(self._process)
             if self._stopping:
                 return
             log.warning("postgres_gone", code=self._process.returncode if self._process else None)
@@ -237,7 +235,7 @@ class EmbeddedPostgres:
         arguments = ["-U", "postgres", "--pwfile=../initial", "--auth=scram-sha-256", "--encoding=UTF8"]
         arguments += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions"]
         process = self._run("initdb", [*arguments, "-D", self._here(fresh)], fresh)
-        await _ended(process)
+        await ended(process)
         if process.returncode:
             raise EmbeddedDatabaseError(f"PostgreSQL could not create its cluster: see {self.home.log}")
 
@@ -306,23 +304,18 @@ class EmbeddedPostgres:
         return [f"--{key}={value}" for key, value in {**OPTIONS, "unix_socket_directories": folder}.items()]
 
     def _run(self, program: str, arguments: list[str], folder: Path) -> subprocess.Popen[bytes]:
-        """Start a PostgreSQL program as the account, in a session of its own: Ctrl-C is ours to pass on."""
+        """Start a PostgreSQL program as the server's account."""
         account = self._known_account()
-        command = [sys.executable, "-I", "-S", postgres_launch.__file__, str(os.getpid())]
-        command += [str(account.uid), str(account.gid), str(binaries(account) / program), *arguments]
         if self.home.log.exists() and self.home.log.stat().st_size > LOG_BYTES:
             self.home.log.unlink()
-        self.home.log.touch(mode=0o600)
-        with self.home.log.open("ab") as written:
-            return subprocess.Popen(  # noqa: S603
-                command,
-                cwd=folder,
-                env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
-                stdin=subprocess.DEVNULL,
-                stdout=written,
-                stderr=written,
-                start_new_session=True,
-            )
+        return spawn(
+            [str(binaries(account) / program), *arguments],
+            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+            log=self.home.log,
+            cwd=folder,
+            uid=account.uid,
+            gid=account.gid,
+        )
 
 
 def _serving(data: Path) -> Iterable[psutil.Process]:
@@ -337,14 +330,4 @@ async def _end(process: subprocess.Popen[bytes], how: signal.Signals, limit_s: f
     """Signal a child and wait for its end: False when it takes longer."""
     if process.poll() is None:
         process.send_signal(how)
-    return await _ended(process, limit_s)
-
-
-async def _ended(process: subprocess.Popen[bytes], limit_s: float = math.inf) -> bool:
-    """Wait for a child's end; by looking, so that it does not matter which event loop or thread started it."""
-    deadline = time.monotonic() + limit_s
-    while process.poll() is None:
-        if time.monotonic() > deadline:
-            return False
-        await asyncio.sleep(POLL_S)
-    return True
+    return await ended(process, limit_s)

@@ -1,4 +1,4 @@
-"""Becomes one PostgreSQL program: drops root, asks to be stopped when the parent dies, executes it.
+"""Becomes another program: drops root where told to, asks to be stopped when the parent dies, executes it.
 
 Run by path with `python -I -S`, so it needs nothing but the standard library and starts in milliseconds. A separate
 process because running Python between fork and exec (`preexec_fn`) can deadlock where threads live.
@@ -23,7 +23,10 @@ def drop_root(uid: int, gid: int) -> None:
 
 
 def die_with(parent: int) -> None:
-    """A fast shutdown when the parent is gone, however it went. After dropping root: a change of user clears it."""
+    """Be interrupted (PostgreSQL: a fast shutdown) when the parent is gone, however it went.
+
+    Only after dropping root: a change of user clears the request.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
     if os.getppid() != parent:
@@ -33,4 +36,4 @@ def die_with(parent: int) -> None:
 if __name__ == "__main__":
     drop_root(int(sys.argv[2]), int(sys.argv[3]))
     die_with(int(sys.argv[1]))
-    os.execv(sys.argv[4], sys.argv[4:])  # noqa: S606 - the program is our own installation's
+    os.execv(sys.argv[4], sys.argv[4:])  # noqa: S606 - the caller names the program
