@@ -1,0 +1,169 @@
+"""Telegram by its Bot API.
+
+Only private chats are served; groups and channels are left unanswered. The bot never calls getMe or setWebhook at
+start: it boots, and every other channel works, while Telegram is down.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram.error import TelegramError
+from telegram.request import HTTPXRequest
+
+from channels._http import POOL_SIZE, TIMEOUT_S, silence_clients, tls_context
+from channels._reading import poisoned
+from channels._telegram_errors import send_error
+from channels._telegram_inbound import TelegramReader
+from handoff.core.channel import Acknowledgement, BadSignature, Limits, RawRequest, Rejected, RetryLater, SendError
+from handoff.core.message import Event, Incoming, Outgoing, Receipt
+from handoff.settings import Settings
+
+ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
+MAX_CONNECTIONS = 40
+MAX_CALLBACK_BYTES = 64
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+
+
+class Telegram:
+    """One bot. Everything that it sends is protected from forwarding, has no mark-up and no link preview."""
+
+    name = "telegram"
+    network = "telegram"
+    acknowledgement = Acknowledgement()
+    limits = Limits(
+        style="telegram",
+        max_text=4096,
+        max_buttons=10,
+        max_button_label=64,
+        max_rows=0,
+        max_row_label=0,
+        rate=30.0,
+        pair_rate=1.0,
+        stale_after=timedelta(hours=1),
+        answer_after=timedelta(minutes=30),
+    )
+
+    def __init__(self, settings: Settings, *, timeout_s: float = TIMEOUT_S) -> None:
+        silence_clients()
+        token = settings.secret("telegram_token")
+        # The first half of the token is the bot's own id, and no secret.
+        self.account = token.partition(":")[0]
+        self._secret = settings.secret("telegram_secret")
+        self._reader = TelegramReader(self.name, self.account)
+        self._request = HTTPXRequest(
+            connection_pool_size=POOL_SIZE,
+            read_timeout=timeout_s,
+            write_timeout=timeout_s,
+            connect_timeout=min(5.0, timeout_s),
+            pool_timeout=timeout_s,
+            httpx_kwargs={"verify": tls_context()},
+        )
+        root = settings.telegram_api_url.rstrip("/")
+        self._bot = Bot(
+            token,
+            base_url=f"{root}/bot",
+            base_file_url=f"{root}/file/bot",
+            request=self._request,
+            get_updates_request=self._request,
+        )
+
+    def handshake(self, query: Mapping[str, str]) -> str | None:
+        """Telegram has none."""
+        return None
+
+    def receive(self, request: RawRequest) -> Sequence[Event]:
+        """Check the secret token, then read the update. Raises BadSignature."""
+        given = request.headers.get("x-telegram-bot-api-secret-token", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(given, self._secret.encode()):
+            raise BadSignature
+        return poisoned(self.name, self.account, request.body, lambda: self._reader.read(request.body))
+
+    def receive_status(self, request: RawRequest) -> Sequence[Event]:
+        """Telegram reports no statuses; what comes here is an update like any other."""
+        return self.receive(request)
+
+    async def send(self, message: Outgoing) -> Receipt:
+        """Send one text, each option as a button of its own line. Raises SendError.
+
+        The receipt is "chat:message", because message ids count per chat; deleting needs both.
+        """
+        if message.validity_s is not None and message.validity_s < 1:
+            raise Rejected("expired")
+        sent = await _guarded(
+            self._bot.send_message(
+                chat_id=_chat(message.address),
+                text=message.text,
+                reply_markup=_keyboard(message),
+                protect_content=True,
+                link_preview_options=NO_PREVIEW,
+            )
+        )
+        return Receipt(f"{message.address}:{sent.message_id}")
+
+    async def acknowledge(self, incoming: Incoming) -> None:
+        """Stop the spinner on a tapped button. Best effort: Telegram forgets the tap after some minutes anyway."""
+        if not incoming.ack_token:
+            return
+        try:
+            await self._bot.answer_callback_query(incoming.ack_token)
+        except Exception:
+            return
+
+    async def catch_up(self, since: datetime) -> Sequence[Incoming]:
+        """Telegram retries for 24 hours and gives no list while a webhook is set."""
+        return []
+
+    async def connect(self, public_base_url: str) -> Sequence[str]:
+        """Register webhook, secret and the kinds of update that we read. Raises SendError."""
+        url = f"{public_base_url.rstrip('/')}/webhooks/{self.name}"
+        await _guarded(
+            self._bot.set_webhook(
+                url=url,
+                secret_token=self._secret,
+                allowed_updates=ALLOWED_UPDATES,
+                max_connections=MAX_CONNECTIONS,
+            )
+        )
+        return [
+            f"{self.name}: updates go to {url}",
+            f"{self.name}: with the value of AMANA_TELEGRAM_SECRET in their header",
+            f"{self.name}: kinds of update: {', '.join(ALLOWED_UPDATES)}; up to {MAX_CONNECTIONS} at once",
+        ]
+
+    async def aclose(self) -> None:
+        """Close connections. (`Bot.shutdown` does nothing for a bot that was never initialised.)"""
+        await self._request.shutdown()
+
+
+async def _guarded[T](call: Awaitable[T]) -> T:
+    """The call's result. Raises SendError, never with Telegram's words in it (they can hold the URL and its token)."""
+    failure: SendError
+    try:
+        return await call
+    except TelegramError as error:
+        failure = send_error(error)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        failure = RetryLater("bad_answer", maybe_sent=True)
+    raise failure
+
+
+def _chat(address: str) -> int:
+    digits = address.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()):
+        raise Rejected("bad_address")
+    return int(address)
+
+
+def _keyboard(message: Outgoing) -> InlineKeyboardMarkup | None:
+    """Raises Rejected for a token that Telegram would refuse."""
+    if not message.options:
+        return None
+    if any(not 0 < len(option.token.encode()) <= MAX_CALLBACK_BYTES for option in message.options):
+        raise Rejected("token_too_long")
+    return InlineKeyboardMarkup(
+        [[InlineKeyboardButton(option.label, callback_data=option.token)] for option in message.options]
+    )
