@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from handoff.settings import Settings
 from pydantic import SecretStr
+
+from handoff.settings import Settings
 
 EXAMPLE = Path(__file__).parent.parent / ".env.example"
 
