@@ -51,6 +51,7 @@ class SendState(StrEnum):
     """Where an outbound message is. `RANK` orders the states that a provider may report in any order."""
 
     QUEUED = "queued"
+    HELD = "held"
     SENDING = "sending"
     SENT = "sent"
     DELIVERED = "delivered"
@@ -63,6 +64,7 @@ class SendState(StrEnum):
 
 RANK = {
     SendState.QUEUED: 0,
+    SendState.HELD: 0,
     SendState.SENDING: 1,
     SendState.SENT: 2,
     SendState.DELIVERED: 3,

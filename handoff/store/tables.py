@@ -67,7 +67,7 @@ class DataKey(Base):
     """A key of one address, person or dead letter, wrapped by a master key. Deleting it erases what it locks."""
 
     __tablename__ = "data_keys"
-    __table_args__: ClassVar[dict[str, str]] = {"schema": "vault"}
+    __table_args__ = ({"schema": "vault"},)
 
     id: Mapped[uuid.UUID] = random_id()
     wrapped: Mapped[bytes]
@@ -98,6 +98,7 @@ class Person(Base):
 
     id: Mapped[uuid.UUID] = random_id()
     key_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vault.data_keys.id"))
+    contact_plan: Mapped[str | None]
     created_at: Mapped[datetime] = created()
 
 
@@ -179,6 +180,11 @@ class Outbound(Base):
         UniqueConstraint("channel", "account", "provider_index"),
         CheckConstraint("kind in ('reply', 'proactive', 'system')", name="kind"),
         CheckConstraint("speaker in ('assistant', 'human', 'system')", name="speaker"),
+        CheckConstraint(
+            "state in ('queued', 'held', 'sending', 'sent', 'delivered', 'read', "
+            "'failed', 'expired', 'dead', 'cancelled')",
+            name="state",
+        ),
         Index(
             "ix_outbound_unsent",
             "conversation_id",

@@ -154,6 +154,7 @@ def upgrade() -> None:
         "persons",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("key_id", sa.UUID(), nullable=False),
+        sa.Column("contact_plan", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["key_id"], ["vault.data_keys.id"], name=op.f("fk_persons_key_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_persons")),
@@ -359,6 +360,11 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("kind in ('reply', 'proactive', 'system')", name=op.f("ck_outbound_kind")),
         sa.CheckConstraint("speaker in ('assistant', 'human', 'system')", name=op.f("ck_outbound_speaker")),
+        sa.CheckConstraint(
+            "state in ('queued', 'held', 'sending', 'sent', 'delivered', 'read', "
+            "'failed', 'expired', 'dead', 'cancelled')",
+            name=op.f("ck_outbound_state"),
+        ),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_outbound_case_id")),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name=op.f("fk_outbound_conversation_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbound")),

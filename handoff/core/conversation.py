@@ -1,0 +1,131 @@
+"""A conversation as one turn sees it, and what a turn changes. No I/O: the store fills one and applies the other."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from handoff.core.contact import Contact
+from handoff.core.message import Kind
+from handoff.core.prompts import Prompt
+from handoff.core.render import Rendered
+
+KEPT_PROMPTS = 3
+
+
+class Owner(StrEnum):
+    """Who speaks now. The single owner of that fact: assistant and human never both converse (DESIGN §5.4)."""
+
+    ASSISTANT = "assistant"
+    WAITING = "waiting"
+    CASEWORKER = "caseworker"
+    CLOSED = "closed"
+
+
+class Speaker(StrEnum):
+    """Who says a message (SAFETY §2). System messages are allowed in every state and are marked automatic."""
+
+    ASSISTANT = "assistant"
+    HUMAN = "human"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One address on one of our accounts, as it stood when it was leased (or read)."""
+
+    id: uuid.UUID
+    channel: str
+    account: str
+    network: str
+    owner: Owner
+    locale: str | None
+    contact: Contact
+    person_id: uuid.UUID | None = None
+    case_id: uuid.UUID | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
+    prompts: tuple[Prompt, ...] = ()
+    prompt_count: int = 0
+    waiting_ack_at: datetime | None = None
+    off_notice_at: datetime | None = None
+    minute_start: datetime | None = None
+    minute_count: int = 0
+    day_start: datetime | None = None
+    day_count: int = 0
+
+    @property
+    def with_people(self) -> bool:
+        """True while what the person writes is for humans."""
+        return self.owner in {Owner.WAITING, Owner.CASEWORKER}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The message that a turn works on. Its words are in no repr, so that no log can hold them."""
+
+    id: int
+    kind: Kind
+    received_at: datetime
+    text: str = field(default="", repr=False)
+    payload: str = field(default="", repr=False)
+    ack_token: str = field(default="", repr=False)
+    sent_at: datetime | None = None
+    provider_replied: bool = False
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One message to send: what is shown, who says it, and which gate it passes."""
+
+    key: str
+    rendered: Rendered = field(repr=False)
+    kind: str
+    speaker: str
+    case_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    """A case that the person consented to in this turn."""
+
+    case_id: uuid.UUID
+    consent_id: uuid.UUID
+    number: str
+    modality: str
+    consent_key: str
+    consent_version: str
+    level: str
+    reasons: tuple[str, ...]
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """What the person wrote to the humans of their case."""
+
+    kind: str
+    text: str = field(repr=False)
+
+
+@dataclass(slots=True)
+class Turn:
+    """What working one message changes. `changes` holds new values of conversation columns; the rest is named."""
+
+    outcome: str = "answered"
+    intent: str | None = None
+    drafts: list[Draft] = field(default_factory=list)
+    changes: dict[str, Any] = field(default_factory=dict)
+    new_case: NewCase | None = None
+    relay: Relay | None = None
+    case_flags: set[str] = field(default_factory=set)
+    stop: bool | None = None
+    plan: str | None = None
+    withdraw: bool = False
+    release_held: bool = False
+    off_notice: bool = False
+    dead_code: str | None = None

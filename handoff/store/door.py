@@ -1,0 +1,211 @@
+"""The one door for what providers bring: messages, delivery states, blocks and what could not be read.
+
+A message and the wake-up of its conversation are written in one transaction. `due_count` grows with it, so that a
+worker that is giving the conversation back at this moment sees that there is more to do (DESIGN §3, first trap).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from handoff.core.message import RANK, Event, Incoming, Poison, Reachability, SendState, StatusUpdate
+from handoff.store.keys import add_key
+from handoff.store.tables import Address, Conversation, DataKey, DeadLetter
+from handoff.store.vault import Key, Vault
+
+FIND = (
+    select(Conversation.id, DataKey.id.label("key_id"), DataKey.wrapped, DataKey.master_id)
+    .select_from(Address)
+    .join(DataKey, DataKey.id == Address.key_id)
+    .outerjoin(Conversation, Conversation.address_id == Address.id)
+)
+ADD_INBOUND = text("""
+    WITH new AS (
+        INSERT INTO inbound (conversation_id, channel, account, provider_index, kind, cipher, sent_at)
+        VALUES (:conversation, :channel, :account, :provider_index, :kind, :cipher, :sent_at)
+        ON CONFLICT (channel, account, provider_index) DO NOTHING RETURNING id
+    ), due AS (
+        UPDATE conversations SET due_at = LEAST(due_at, now()), due_count = due_count + 1, last_inbound_at = now()
+        WHERE id = :conversation AND EXISTS (SELECT FROM new) RETURNING id
+    )
+    SELECT pg_notify('amana_due', '') FROM due
+""")
+SET_STATUS = text("""
+    UPDATE outbound SET state = :state, error_code = COALESCE(NULLIF(:code, ''), error_code), cipher = NULL
+    FROM conversations c
+    WHERE outbound.channel = :channel AND outbound.account = :account AND provider_index = :provider_index
+      AND outbound.state = ANY(:lower) AND c.id = outbound.conversation_id
+    RETURNING outbound.case_id, c.address_id
+""")
+LOWER = {
+    state: [other.value for other in SendState if RANK[other] < RANK[state] and other is not SendState.HELD]
+    for state in SendState
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Where a sender's messages go, and the key that locks them."""
+
+    conversation: uuid.UUID
+    key: Key
+
+
+class Door:
+    """Stores what a webhook or a catch-up poll brought: one transaction an event, so that none fails the others."""
+
+    def __init__(self, engine: AsyncEngine, vault: Vault) -> None:
+        self._engine = engine
+        self._vault = vault
+
+    async def receive(self, events: Sequence[Event]) -> int:
+        """Store all events; returns how many messages were new. A duplicate changes nothing."""
+        new = 0
+        for event in events:
+            async with self._engine.begin() as connection:
+                match event:
+                    case Incoming():
+                        new += await self._message(connection, event)
+                    case StatusUpdate():
+                        await self._status(connection, event)
+                    case Reachability():
+                        await self._reachability(connection, event)
+                    case Poison():
+                        await self._poison(connection, event)
+        return new
+
+    async def _message(self, connection: AsyncConnection, incoming: Incoming) -> int:
+        known = await self._sender(connection, incoming)
+        content = {
+            "text": incoming.text,
+            "payload": incoming.payload,
+            "ack": incoming.ack_token,
+            "replied": incoming.provider_replied,
+        }
+        added = await connection.execute(
+            ADD_INBOUND,
+            {
+                "conversation": known.conversation,
+                "channel": incoming.channel,
+                "account": incoming.account,
+                "provider_index": self._vault.index("in", incoming.channel, incoming.provider_id),
+                "kind": incoming.kind.value,
+                "cipher": known.key.encrypt_json(content, "inbound.cipher"),
+                "sent_at": incoming.sent_at,
+            },
+        )
+        return len(added.all())
+
+    async def _sender(self, connection: AsyncConnection, incoming: Incoming) -> Known:
+        index = self._vault.index(incoming.network, incoming.address)
+        found = FIND.where(
+            Address.network == incoming.network,
+            Address.index == index,
+            Conversation.channel == incoming.channel,
+            Conversation.account == incoming.account,
+        )
+        row = (await connection.execute(found)).first()
+        if row is None:
+            await self._add_sender(connection, incoming, index)
+            row = (await connection.execute(found)).one()
+        return Known(row.id, self._vault.open(row.key_id, row.wrapped, row.master_id))
+
+    async def _add_sender(self, connection: AsyncConnection, incoming: Incoming, index: bytes) -> None:
+        """Add address and conversation. Two first messages at once: the second waits for the first and adds nothing."""
+        known = select(Address.id).where(Address.network == incoming.network, Address.index == index)
+        address_id = (await connection.execute(known)).scalar()
+        if address_id is None:
+            await connection.execute(
+                text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": int.from_bytes(index[:7], "big")}
+            )
+            address_id = (await connection.execute(known)).scalar()
+        if address_id is None:
+            key = await add_key(connection, self._vault)
+            address_id = uuid.uuid4()
+            await connection.execute(
+                insert(Address).values(
+                    id=address_id,
+                    network=incoming.network,
+                    index=index,
+                    cipher=key.encrypt(incoming.address, "addresses.cipher"),
+                    key_id=key.id,
+                )
+            )
+        await connection.execute(
+            upsert(Conversation)
+            .values(id=uuid.uuid4(), address_id=address_id, channel=incoming.channel, account=incoming.account)
+            .on_conflict_do_nothing()
+        )
+
+    async def _status(self, connection: AsyncConnection, update: StatusUpdate) -> None:
+        """Only ever upwards in rank: providers report late and out of order. An unknown id changes nothing."""
+        changed = await connection.execute(
+            SET_STATUS,
+            {
+                "state": update.state.value,
+                "code": update.code,
+                "channel": update.channel,
+                "account": update.account,
+                "provider_index": self._vault.index("out", update.channel, update.provider_id),
+                "lower": LOWER[update.state],
+            },
+        )
+        for row in changed:
+            if update.opted_out:
+                await set_stopped(connection, row.address_id, stopped=True)
+            if row.case_id:
+                await notify_desk(connection, str(row.case_id))
+
+    async def _reachability(self, connection: AsyncConnection, event: Reachability) -> None:
+        index = self._vault.index(event.network, event.address)
+        query = select(Address.id).where(Address.network == event.network, Address.index == index)
+        address_id = (await connection.execute(query)).scalar()
+        if address_id is not None:
+            await set_stopped(connection, address_id, stopped=event.blocked)
+
+    async def _poison(self, connection: AsyncConnection, poison: Poison) -> None:
+        key = await add_key(connection, self._vault)
+        sealed = key.encrypt(poison.body.decode(errors="replace"), "dead_letters.cipher")
+        await connection.execute(
+            insert(DeadLetter).values(
+                direction="in", channel=poison.channel, code=poison.code, key_id=key.id, cipher=sealed
+            )
+        )
+
+
+async def notify_desk(connection: AsyncConnection, what: str) -> None:
+    """Tell open desk pages that a case (its id) or the queue ("queue") has changed."""
+    await connection.execute(text("SELECT pg_notify('amana_desk', :what)"), {"what": what})
+
+
+async def set_stopped(connection: AsyncConnection, address_id: uuid.UUID, *, stopped: bool) -> None:
+    """STOP and START belong to the address (SAFETY §1). Stopping cancels what was not sent and flags open cases."""
+    await connection.execute(
+        text("UPDATE addresses SET stopped_at = CASE WHEN :stopped THEN now() END WHERE id = :id"),
+        {"stopped": stopped, "id": address_id},
+    )
+    if stopped:
+        await connection.execute(
+            text("""
+                UPDATE outbound SET state = 'cancelled', cipher = NULL, error_code = 'stopped'
+                FROM conversations c WHERE c.id = conversation_id AND c.address_id = :id
+                  AND outbound.state IN ('queued', 'held') AND kind <> 'system'
+            """),
+            {"id": address_id},
+        )
+    flagged = await connection.execute(
+        text("""
+            UPDATE cases SET stopped = :stopped FROM conversations c
+            WHERE c.case_id = cases.id AND c.address_id = :id AND cases.state IN ('waiting', 'claimed')
+            RETURNING cases.id
+        """),
+        {"stopped": stopped, "id": address_id},
+    )
+    for row in flagged:
+        await notify_desk(connection, str(row.id))

@@ -1,0 +1,204 @@
+"""The lease on conversations: order, mutual exclusion and nothing lost, over one row (DESIGN §3).
+
+Two traps are closed here, each with a test. (1) A worker gives a conversation back by comparing the row's own
+`due_count` with the one it leased, and it looks for work in a statement *after* the lease: a message that commits in
+between is seen or makes the row due again. (2) Every write of a turn checks the lease's `fence`: a worker that was
+thought dead cannot write any more once another has taken over.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from handoff.core.conversation import Turn
+from handoff.core.ports import Lease, LeaseLost, Sent, Unsent
+from handoff.store import turns
+from handoff.store.door import set_stopped
+from handoff.store.outbox import insert_drafts, unseal_draft
+from handoff.store.reading import READ, conversation_of, received_of
+from handoff.store.vault import Key, Vault
+
+LEASE = text("""
+    UPDATE conversations SET leased_until = now() + :lease, lease_holder = :holder, fence = fence + 1
+    WHERE id IN (
+        SELECT id FROM conversations
+        WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now())
+        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id, fence, due_count
+""")
+UNWORKED = text("""
+    SELECT DISTINCT ON (conversation_id) *, count(*) OVER (PARTITION BY conversation_id) AS backlog
+    FROM inbound WHERE conversation_id = ANY(:ids) AND worked_at IS NULL
+    ORDER BY conversation_id, id
+""")
+UNSENT = text("""
+    SELECT * FROM outbound WHERE conversation_id = ANY(:ids) AND state IN ('queued', 'sending') ORDER BY id
+""")
+HEARTBEAT = text("""
+    UPDATE conversations SET leased_until = now() + :lease
+    WHERE lease_holder = :holder AND id = ANY(:ids) AND leased_until > now()
+""")
+RELEASE = text("""
+    UPDATE conversations SET leased_until = NULL, lease_holder = NULL,
+        due_at = CASE WHEN due_count > :due_count OR :more THEN now() ELSE :retry_at END
+    WHERE id = :id AND fence = :fence RETURNING id
+""")
+RECORD = text("""
+    UPDATE outbound SET state = :state, error_code = NULLIF(:code, ''), next_at = :next_at,
+        provider_index = :provider_index, provider_cipher = :provider_cipher,
+        sent_at = CASE WHEN :state = 'sent' THEN now() END,
+        cipher = CASE WHEN :state IN ('queued', 'held', 'dead') THEN cipher END,
+        possible_duplicate = possible_duplicate OR :in_doubt
+    WHERE id = :id
+""")
+SENDING = text("UPDATE outbound SET state = 'sending', attempts = attempts + 1 WHERE id = ANY(:ids)")
+COUNT_FAILURE = text("UPDATE inbound SET attempts = attempts + 1 WHERE id = :id")
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """What the store itself needs of a lease: the opened keys."""
+
+    address_id: uuid.UUID
+    key: Key
+    person_key: Key | None
+
+
+class PostgresInbox:
+    """Leases over `conversations`. One instance a worker process; `holder` names it."""
+
+    def __init__(self, engine: AsyncEngine, vault: Vault, *, holder: str, lease: Any, organisation: str) -> None:
+        self._engine = engine
+        self._vault = vault
+        self._holder = holder
+        self._lease = lease
+        self._organisation = organisation
+
+    async def lease(self, limit: int) -> Sequence[Lease]:
+        """Up to `limit` due conversations, oldest first, each with its oldest message and its unsent ones."""
+        async with self._engine.connect() as connection:
+            parameters = {"lease": self._lease, "holder": self._holder, "limit": limit}
+            leased = {row.id: row for row in await connection.execute(LEASE, parameters)}
+            await connection.commit()
+            if not leased:
+                return []
+            ids = {"ids": list(leased)}
+            rows = (await connection.execute(READ, ids)).all()
+            waiting = {row.conversation_id: row for row in await connection.execute(UNWORKED, ids)}
+            unsent = (await connection.execute(UNSENT, ids)).all()
+            await connection.commit()
+        return [
+            self._assemble(
+                row, leased[row.id], waiting.get(row.id), [out for out in unsent if out.conversation_id == row.id]
+            )
+            for row in rows
+        ]
+
+    def _assemble(self, row: Row[Any], leased: Row[Any], inbound: Row[Any] | None, unsent: list[Row[Any]]) -> Lease:
+        key = self._vault.open(row.key_id, row.wrapped, row.master_id)
+        person_key = (
+            self._vault.open(row.person_key_id, row.person_wrapped, row.person_master_id) if row.person_key_id else None
+        )
+        return Lease(
+            conversation=conversation_of(row),
+            now=row.clock,
+            fence=leased.fence,
+            due_count=leased.due_count,
+            address=key.decrypt(row.address_cipher, "addresses.cipher"),
+            received=received_of(inbound, key) if inbound else None,
+            more=inbound is not None and inbound.backlog > 1,
+            unsent=tuple(unseal_draft(out, key) for out in unsent),
+            handle=Handle(row.address_id, key, person_key),
+        )
+
+    async def commit_turn(self, lease: Lease, turn: Turn) -> Sequence[Unsent]:
+        """Write the turn and its replies, and erase the message's text: one transaction. Raises LeaseLost.
+
+        The replies are written as being sent, because they are sent next: if we die before saying what became of them,
+        whoever comes after knows that they may have left.
+        """
+        handle: Handle = lease.handle
+        async with self._engine.begin() as connection:
+            await turns.mark_worked(connection, lease, turn)
+            await turns.apply(connection, self._vault, lease, turn, self._organisation)
+            rows = await insert_drafts(
+                connection,
+                handle.key,
+                lease.conversation,
+                turn.drafts,
+                inbound_id=lease.received.id if lease.received else None,
+                state="queued" if lease.unsent else "sending",
+            )
+        return [unseal_draft(row, handle.key, just_written=True) for row in rows]
+
+    async def sending(self, ids: Sequence[int]) -> None:
+        """Say, before the provider is called, that these messages may be on their way."""
+        async with self._engine.begin() as connection:
+            await connection.execute(SENDING, {"ids": list(ids)})
+
+    async def finish(self, lease: Lease, sent: Sequence[Sent], retry_at: datetime | None) -> None:
+        """Write what became of the messages and give the conversation back: one transaction. Raises LeaseLost."""
+        handle: Handle = lease.handle
+        async with self._engine.begin() as connection:
+            for item in sent:
+                await self._record(connection, lease, item)
+            if any(item.opted_out for item in sent):
+                await set_stopped(connection, handle.address_id, stopped=True)
+            await self._release(connection, lease, more=lease.more, retry_at=retry_at)
+
+    async def _record(self, connection: AsyncConnection, lease: Lease, item: Sent) -> None:
+        handle: Handle = lease.handle
+        channel = lease.conversation.channel
+        await connection.execute(
+            RECORD,
+            {
+                "id": item.id,
+                "state": item.state,
+                "code": item.code,
+                "next_at": item.next_at,
+                "in_doubt": item.maybe_sent,
+                "provider_index": self._vault.index("out", channel, item.provider_id) if item.provider_id else None,
+                "provider_cipher": handle.key.encrypt(item.provider_id, "outbound.provider_cipher")
+                if item.provider_id
+                else None,
+            },
+        )
+        if item.state == "dead":
+            await turns.bury_outbound(connection, channel, item.id, item.code)
+
+    async def failed(self, lease: Lease, retry_at: datetime) -> None:
+        """Count a failed attempt at the message, and give the conversation back until `retry_at`."""
+        async with self._engine.begin() as connection:
+            if lease.received:
+                await connection.execute(COUNT_FAILURE, {"id": lease.received.id})
+            await self._release(connection, lease, more=False, retry_at=retry_at)
+
+    async def _release(
+        self, connection: AsyncConnection, lease: Lease, *, more: bool, retry_at: datetime | None
+    ) -> None:
+        released = await connection.execute(
+            RELEASE,
+            {
+                "id": lease.conversation.id,
+                "fence": lease.fence,
+                "due_count": lease.due_count,
+                "more": more,
+                "retry_at": retry_at,
+            },
+        )
+        if released.first() is None:
+            raise LeaseLost
+
+    async def heartbeat(self, leases: Sequence[Lease]) -> None:
+        """Prolong the leases that are still ours."""
+        ids = [lease.conversation.id for lease in leases]
+        async with self._engine.begin() as connection:
+            await connection.execute(HEARTBEAT, {"lease": self._lease, "holder": self._holder, "ids": ids})

@@ -1,0 +1,73 @@
+"""Conversation rows, read with what belongs to them, as the plain views that the services see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from handoff.core.contact import Contact
+from handoff.core.conversation import Conversation, Owner, Received
+from handoff.core.message import Kind
+from handoff.core.prompts import Prompt
+from handoff.store.vault import Key
+
+READ = text("""
+    SELECT c.*, now() AS clock, a.network, a.cipher AS address_cipher, a.stopped_at, a.off_notice_at,
+        k.id AS key_id, k.wrapped, k.master_id, p.contact_plan,
+        pk.id AS person_key_id, pk.wrapped AS person_wrapped, pk.master_id AS person_master_id,
+        (n.withdrawn_at IS NULL AND n.expires_at > now()) IS TRUE AS consent_live
+    FROM conversations c
+    JOIN addresses a ON a.id = c.address_id
+    JOIN vault.data_keys k ON k.id = a.key_id
+    LEFT JOIN cases ON cases.id = c.case_id
+    LEFT JOIN consents n ON n.id = cases.consent_id
+    LEFT JOIN persons p ON p.id = c.person_id
+    LEFT JOIN vault.data_keys pk ON pk.id = p.key_id
+    WHERE c.id = ANY(:ids)
+""")
+
+
+def conversation_of(row: Row[Any]) -> Conversation:
+    """The plain view of a conversation row that was read with its address, person and consent."""
+    return Conversation(
+        id=row.id,
+        channel=row.channel,
+        account=row.account,
+        network=row.network,
+        owner=Owner(row.owner),
+        locale=row.locale,
+        contact=Contact(
+            last_inbound_at=row.last_inbound_at,
+            stopped=row.stopped_at is not None,
+            consent_live=row.consent_live,
+            plan=row.contact_plan,
+        ),
+        person_id=row.person_id,
+        case_id=row.case_id,
+        state=row.state,
+        prompts=tuple(Prompt.from_json(prompt) for prompt in row.prompts),
+        prompt_count=row.prompt_count,
+        waiting_ack_at=row.waiting_ack_at,
+        off_notice_at=row.off_notice_at,
+        minute_start=row.minute_start,
+        minute_count=row.minute_count,
+        day_start=row.day_start,
+        day_count=row.day_count,
+    )
+
+
+def received_of(row: Row[Any], key: Key) -> Received:
+    """An inbound row, decrypted."""
+    content = key.decrypt_json(row.cipher, "inbound.cipher")
+    return Received(
+        id=row.id,
+        kind=Kind(row.kind),
+        received_at=row.received_at,
+        text=content["text"],
+        payload=content["payload"],
+        ack_token=content["ack"],
+        sent_at=row.sent_at,
+        provider_replied=content["replied"],
+        attempts=row.attempts,
+    )

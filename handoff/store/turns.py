@@ -1,0 +1,189 @@
+"""Writing what one turn decided: the message is worked, the conversation moves on, a case opens or ends."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import insert, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.core.conversation import NewCase, Turn
+from handoff.core.ports import Lease, LeaseLost
+from handoff.store.door import notify_desk, set_stopped
+from handoff.store.keys import add_key
+from handoff.store.tables import Case, CaseMessage, Consent, Conversation, DeadLetter, Person, PersonAddress
+from handoff.store.vault import Key, Vault
+
+CONSENT_LIVES = timedelta(days=90)
+WORKED = text("""
+    UPDATE inbound SET worked_at = now(), cipher = NULL, outcome = :outcome, intent = :intent WHERE id = :id
+""")
+BURY_OUTBOUND = text("""
+    INSERT INTO dead_letters (direction, channel, code, outbound_id) VALUES ('out', :channel, :code, :id)
+""")
+RAISE_CASE = text("""
+    UPDATE cases SET level = 'P0', alarm_at = now(), reasons = reasons || '["danger"]'::jsonb
+    WHERE id = :id AND state IN ('waiting', 'claimed')
+""")
+FLAG_CARRIER = text("UPDATE cases SET carrier_blocked = true WHERE id = :id AND state IN ('waiting', 'claimed')")
+WITHDRAW_CASE = text("""
+    UPDATE cases SET state = 'withdrawn', claimed_by = NULL, claimed_until = NULL, closed_at = now()
+    WHERE id = :id AND state IN ('waiting', 'claimed') RETURNING consent_id
+""")
+WITHDRAW_CONSENT = text("UPDATE consents SET withdrawn_at = now() WHERE id = :id AND withdrawn_at IS NULL")
+RELEASE_HELD = text("""
+    WITH freed AS (
+        UPDATE outbound SET state = 'queued', next_at = NULL WHERE conversation_id = :id AND state = 'held' RETURNING id
+    )
+    UPDATE conversations SET due_count = due_count + 1 WHERE id = :id AND EXISTS (SELECT FROM freed)
+""")
+CANCEL_UNSENT = text("""
+    UPDATE outbound SET state = 'cancelled', cipher = NULL, error_code = 'withdrawn'
+    WHERE conversation_id = :id AND state IN ('queued', 'held') AND speaker = 'human'
+""")
+
+
+async def mark_worked(connection: AsyncConnection, lease: Lease, turn: Turn) -> None:
+    """Move the conversation on and empty the message. Raises LeaseLost if we no longer have the conversation, or if
+    somebody changed its owner since it was leased (a caseworker claimed: the assistant must not speak any more)."""
+    before = lease.conversation
+    moved = await connection.execute(
+        update(Conversation)
+        .where(
+            Conversation.id == before.id, Conversation.fence == lease.fence, Conversation.owner == before.owner.value
+        )
+        .values(fence=Conversation.fence, **turn.changes)
+        .returning(Conversation.id)
+    )
+    if moved.first() is None:
+        raise LeaseLost
+    if lease.received:
+        await connection.execute(WORKED, {"id": lease.received.id, "outcome": turn.outcome, "intent": turn.intent})
+
+
+async def apply(connection: AsyncConnection, vault: Vault, lease: Lease, turn: Turn, organisation: str) -> None:
+    """Everything that a turn may do beside answering, in the order in which one needs the other."""
+    conversation, handle = lease.conversation, lease.handle
+    if turn.dead_code and lease.received:
+        await bury_inbound(connection, conversation.channel, lease, turn.dead_code)
+    if turn.stop is not None:
+        await set_stopped(connection, handle.address_id, stopped=turn.stop)
+    if turn.off_notice:
+        await connection.execute(
+            text("UPDATE addresses SET off_notice_at = now() WHERE id = :id"), {"id": handle.address_id}
+        )
+    if turn.release_held:
+        await connection.execute(RELEASE_HELD, {"id": conversation.id})
+    if turn.new_case:
+        await open_case(connection, vault, lease, turn.new_case, organisation)
+    if turn.plan and conversation.person_id:
+        await connection.execute(
+            update(Person).where(Person.id == conversation.person_id).values(contact_plan=turn.plan)
+        )
+    if conversation.case_id:
+        await change_case(connection, conversation.case_id, lease, turn)
+
+
+async def open_case(connection: AsyncConnection, vault: Vault, lease: Lease, new: NewCase, organisation: str) -> None:
+    """Person (if nobody yet writes from here), consent and case. The database refuses the case without the consent."""
+    conversation, handle = lease.conversation, lease.handle
+    person_id = conversation.person_id or await add_person(connection, vault, handle.address_id)
+    query = text("SELECT id FROM organisations WHERE slug = :slug")
+    organisation_id = (await connection.execute(query, {"slug": organisation})).scalar_one()
+    await connection.execute(
+        insert(Consent).values(
+            id=new.consent_id,
+            person_id=person_id,
+            organisation_id=organisation_id,
+            purpose="contact",
+            text_key=new.consent_key,
+            text_version=new.consent_version,
+            modality=new.modality,
+            locale=new.locale,
+            channel=conversation.channel,
+            expires_at=lease.now + CONSENT_LIVES,
+        )
+    )
+    await connection.execute(
+        insert(Case).values(
+            id=new.case_id,
+            number=new.number,
+            person_id=person_id,
+            organisation_id=organisation_id,
+            consent_id=new.consent_id,
+            level=new.level,
+            reasons=list(new.reasons),
+            modality=new.modality,
+            locale=new.locale,
+            alarm_at=lease.now if new.level == "P0" else None,
+        )
+    )
+    await connection.execute(
+        update(Conversation)
+        .where(Conversation.id == conversation.id)
+        .values(person_id=person_id, case_id=new.case_id, owner="waiting")
+    )
+    await notify_desk(connection, "queue")
+
+
+async def add_person(connection: AsyncConnection, vault: Vault, address_id: uuid.UUID) -> uuid.UUID:
+    """Somebody new, with a key of their own, who writes from this address."""
+    key = await add_key(connection, vault)
+    person_id = uuid.uuid4()
+    await connection.execute(insert(Person).values(id=person_id, key_id=key.id))
+    await connection.execute(insert(PersonAddress).values(person_id=person_id, address_id=address_id))
+    return person_id
+
+
+async def change_case(connection: AsyncConnection, case_id: uuid.UUID, lease: Lease, turn: Turn) -> None:
+    """Relay, raise, flag or withdraw the case that the conversation belongs to, and tell the desk."""
+    person_key: Key | None = lease.handle.person_key
+    if turn.relay and person_key:
+        await connection.execute(
+            insert(CaseMessage).values(
+                case_id=case_id,
+                speaker="person",
+                kind=turn.relay.kind,
+                cipher=person_key.encrypt(turn.relay.text, "case_messages.cipher"),
+            )
+        )
+    if "danger" in turn.case_flags:
+        await connection.execute(RAISE_CASE, {"id": case_id})
+    if "carrier_blocked" in turn.case_flags:
+        await connection.execute(FLAG_CARRIER, {"id": case_id})
+    if turn.withdraw:
+        await withdraw(connection, case_id, lease.conversation.id)
+    if turn.relay or turn.case_flags or turn.withdraw or turn.stop is not None:
+        await notify_desk(connection, str(case_id))
+
+
+async def withdraw(connection: AsyncConnection, case_id: uuid.UUID, conversation_id: uuid.UUID) -> None:
+    """Taking a consent back ends the case at once; what was not sent is never sent."""
+    for row in await connection.execute(WITHDRAW_CASE, {"id": case_id}):
+        await connection.execute(WITHDRAW_CONSENT, {"id": row.consent_id})
+    await connection.execute(CANCEL_UNSENT, {"id": conversation_id})
+
+
+async def bury_inbound(connection: AsyncConnection, channel: str, lease: Lease, code: str) -> None:
+    """A message that could not be worked: codes for staff, the words sealed and purged within 24 h (SAFETY §5)."""
+    key: Key = lease.handle.key
+    message = lease.received
+    sealed = key.encrypt(message.text, "dead_letters.cipher") if message else None
+    await connection.execute(
+        insert(DeadLetter).values(
+            direction="in",
+            channel=channel,
+            code=code,
+            inbound_id=message.id if message else None,
+            key_id=key.id,
+            cipher=sealed,
+        )
+    )
+
+
+async def bury_outbound(connection: AsyncConnection, channel: str, outbound_id: int, code: str) -> None:
+    """A message that could not be sent and that a person may re-drive."""
+    parameters: dict[str, Any] = {"channel": channel, "code": code, "id": outbound_id}
+    await connection.execute(BURY_OUTBOUND, parameters)

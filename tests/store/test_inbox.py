@@ -1,0 +1,226 @@
+"""The lease: nothing lost and nothing done twice, also in the two interleavings that were found to lose messages."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from handoff.core.conversation import Draft, Turn
+from handoff.core.message import Incoming, Kind, SendState, StatusUpdate
+from handoff.core.ports import Lease, LeaseLost, Sent
+from handoff.core.render import Rendered
+from handoff.store.door import Door
+from handoff.store.inbox import PostgresInbox
+from handoff.store.upkeep import Upkeep
+from handoff.store.vault import Vault
+
+NUMBER = "+15550001"
+
+
+def sms(text: str = "hello", *, number: str = NUMBER, provider_id: str | None = None) -> Incoming:
+    return Incoming(
+        channel="sms-twilio",
+        account="+15550100",
+        network="sms",
+        address=number,
+        provider_id=provider_id or uuid.uuid4().hex,
+        kind=Kind.TEXT,
+        text=text,
+    )
+
+
+def answer(text: str = "Hi.") -> Turn:
+    return Turn(drafts=[Draft("greet.hello", Rendered(text, segments=1), "reply", "assistant")])
+
+
+@pytest.fixture
+def door(engine: AsyncEngine, vault: Vault) -> Door:
+    return Door(engine, vault)
+
+
+@pytest.fixture
+def inbox(engine: AsyncEngine, vault: Vault) -> PostgresInbox:
+    return an_inbox(engine, vault, "worker-1")
+
+
+def an_inbox(engine: AsyncEngine, vault: Vault, holder: str, lease_s: float = 30) -> PostgresInbox:
+    return PostgresInbox(engine, vault, holder=holder, lease=timedelta(seconds=lease_s), organisation="demo-aid")
+
+
+async def value(engine: AsyncEngine, query: str) -> object:
+    async with engine.connect() as connection:
+        return (await connection.execute(text(query))).scalar()
+
+
+async def work(inbox: PostgresInbox, lease: Lease, turn: Turn | None = None) -> None:
+    unsent = await inbox.commit_turn(lease, turn or answer())
+    await inbox.finish(lease, [Sent(item.id, "sent", provider_id=f"P{item.id}") for item in unsent], None)
+
+
+async def test_a_message_is_leased_with_its_words_and_erased_when_worked(
+    door: Door, inbox: PostgresInbox, engine: AsyncEngine
+) -> None:
+    assert await door.receive([sms("is this job real?")]) == 1
+    (lease,) = await inbox.lease(10)
+    assert lease.received is not None
+    assert lease.received.text == "is this job real?"
+    assert lease.address == NUMBER
+    await work(inbox, lease)
+    assert await value(engine, "SELECT count(*) FROM inbound WHERE cipher IS NOT NULL OR worked_at IS NULL") == 0
+    assert await value(engine, "SELECT count(*) FROM outbound WHERE state = 'sent' AND cipher IS NULL") == 1
+    assert await inbox.lease(10) == []
+
+
+async def test_the_same_provider_id_twice_is_one_message(door: Door, engine: AsyncEngine) -> None:
+    assert await door.receive([sms(provider_id="SM1")]) == 1
+    assert await door.receive([sms(provider_id="SM1")]) == 0
+    assert await value(engine, "SELECT count(*) FROM inbound") == 1
+    assert await value(engine, "SELECT due_count FROM conversations") == 1
+
+
+async def test_messages_of_one_conversation_are_worked_one_at_a_time_and_in_order(
+    door: Door, inbox: PostgresInbox
+) -> None:
+    for word in ("one", "two", "three"):
+        await door.receive([sms(word)])
+    seen = []
+    for _ in range(3):
+        (lease,) = await inbox.lease(10)
+        assert await inbox.lease(10) == []
+        assert lease.received is not None
+        seen.append(lease.received.text)
+        await work(inbox, lease)
+    assert seen == ["one", "two", "three"]
+    assert await inbox.lease(10) == []
+
+
+async def test_a_message_that_commits_while_the_conversation_is_given_back_is_not_lost(
+    door: Door, inbox: PostgresInbox
+) -> None:
+    """First trap of DESIGN §3: it arrives after the worker looked for work and before it released."""
+    await door.receive([sms("one")])
+    (lease,) = await inbox.lease(10)
+    unsent = await inbox.commit_turn(lease, answer())
+    await door.receive([sms("two")])
+    await inbox.finish(lease, [Sent(item.id, "sent") for item in unsent], None)
+    (again,) = await inbox.lease(10)
+    assert again.received is not None
+    assert again.received.text == "two"
+
+
+async def test_an_expired_worker_cannot_commit_what_another_has_taken_over(
+    door: Door, engine: AsyncEngine, vault: Vault
+) -> None:
+    """Second trap of DESIGN §3: the first worker was only slow, and comes back."""
+    slow, quick = an_inbox(engine, vault, "slow", lease_s=0), an_inbox(engine, vault, "quick")
+    await door.receive([sms()])
+    (stale,) = await slow.lease(10)
+    (fresh,) = await quick.lease(10)
+    with pytest.raises(LeaseLost):
+        await slow.commit_turn(stale, answer("from the slow one"))
+    await work(quick, fresh)
+    with pytest.raises(LeaseLost):
+        await slow.finish(stale, [], None)
+    assert await value(engine, "SELECT count(*) FROM outbound") == 1
+
+
+async def test_a_claim_that_comes_during_a_turn_keeps_the_assistant_silent(
+    door: Door, inbox: PostgresInbox, engine: AsyncEngine
+) -> None:
+    await door.receive([sms()])
+    (lease,) = await inbox.lease(10)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE conversations SET owner = 'caseworker'"))
+    with pytest.raises(LeaseLost):
+        await inbox.commit_turn(lease, answer())
+    assert await value(engine, "SELECT count(*) FROM outbound") == 0
+    assert await value(engine, "SELECT count(*) FROM inbound WHERE worked_at IS NULL AND cipher IS NOT NULL") == 1
+
+
+async def test_the_heartbeat_keeps_a_lease_and_only_ones_own(door: Door, engine: AsyncEngine, vault: Vault) -> None:
+    mine, other = an_inbox(engine, vault, "mine", lease_s=30), an_inbox(engine, vault, "other")
+    await door.receive([sms()])
+    (lease,) = await mine.lease(1)
+    await mine.heartbeat([lease])
+    await other.heartbeat([lease])
+    assert await other.lease(1) == []
+
+
+async def test_a_reply_left_half_sent_is_sent_again_and_counted_as_a_possible_duplicate(
+    door: Door, engine: AsyncEngine, vault: Vault
+) -> None:
+    dying, next_one = an_inbox(engine, vault, "dying", lease_s=0), an_inbox(engine, vault, "next")
+    await door.receive([sms()])
+    (lease,) = await dying.lease(1)
+    await dying.commit_turn(lease, answer("Hi."))
+    (again,) = await next_one.lease(1)
+    assert again.received is None
+    (left,) = again.unsent
+    assert left.in_doubt
+    assert left.text == "Hi."
+    await next_one.finish(again, [Sent(left.id, "sent", provider_id="P1", maybe_sent=left.in_doubt)], None)
+    assert await value(engine, "SELECT possible_duplicate FROM outbound") is True
+
+
+async def test_two_first_messages_of_a_stranger_at_once_make_one_address(door: Door, engine: AsyncEngine) -> None:
+    import asyncio
+
+    new = await asyncio.gather(*(door.receive([sms(provider_id=f"SM{n}")]) for n in range(8)))
+    assert sum(new) == 8
+    assert await value(engine, "SELECT count(*) FROM addresses") == 1
+    assert await value(engine, "SELECT count(*) FROM conversations") == 1
+    assert await value(engine, "SELECT count(*) FROM vault.data_keys") == 1
+
+
+async def test_simultaneous_duplicates_are_one_message(door: Door, engine: AsyncEngine) -> None:
+    import asyncio
+
+    new = await asyncio.gather(*(door.receive([sms(provider_id="SM1")]) for _ in range(8)))
+    assert sum(new) == 1
+    assert await value(engine, "SELECT due_count FROM conversations") == 1
+
+
+async def test_delivery_states_only_rise_whatever_their_order(
+    door: Door, inbox: PostgresInbox, engine: AsyncEngine
+) -> None:
+    await door.receive([sms()])
+    (lease,) = await inbox.lease(1)
+    (item,) = await inbox.commit_turn(lease, answer())
+    await inbox.finish(lease, [Sent(item.id, "sent", provider_id="SM9")], None)
+    for state in (SendState.DELIVERED, SendState.SENT, SendState.SENDING):
+        await door.receive([StatusUpdate("sms-twilio", "+15550100", "SM9", state)])
+    assert await value(engine, "SELECT state FROM outbound") == "delivered"
+
+
+async def test_an_opted_out_status_stops_the_address(door: Door, inbox: PostgresInbox, engine: AsyncEngine) -> None:
+    await door.receive([sms()])
+    (lease,) = await inbox.lease(1)
+    (item,) = await inbox.commit_turn(lease, answer())
+    await inbox.finish(lease, [Sent(item.id, "sent", provider_id="SM9")], None)
+    await door.receive([StatusUpdate("sms-twilio", "+15550100", "SM9", SendState.FAILED, "21610", opted_out=True)])
+    assert await value(engine, "SELECT count(*) FROM addresses WHERE stopped_at IS NOT NULL") == 1
+
+
+async def test_the_sweep_finds_nothing_in_a_healthy_inbox(
+    door: Door, inbox: PostgresInbox, engine: AsyncEngine
+) -> None:
+    await door.receive([sms()])
+    (lease,) = await inbox.lease(1)
+    await work(inbox, lease)
+    assert await Upkeep(engine).sweep() == 0
+
+
+async def test_no_number_and_no_word_stands_in_any_row(door: Door, inbox: PostgresInbox, engine: AsyncEngine) -> None:
+    await door.receive([sms("canary sentence", provider_id="wamid.canary")])
+    (lease,) = await inbox.lease(1)
+    await inbox.commit_turn(lease, answer("canary reply"))
+    async with engine.connect() as connection:
+        for table in ("addresses", "conversations", "inbound", "outbound", "vault.data_keys"):
+            rows = (await connection.execute(text(f"SELECT t::text FROM {table} t"))).scalars().all()  # noqa: S608
+            dump = "".join(rows)
+            for canary in ("canary", NUMBER, NUMBER[1:], b"canary".hex(), NUMBER.encode().hex()):
+                assert canary not in dump, table
