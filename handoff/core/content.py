@@ -1,0 +1,217 @@
+"""What can be said and asked: content/prompts.yml as a checked table. The words themselves are in locales/."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from handoff.core.normalise import normalise
+
+CONTENT_DIR = Path(__file__).resolve().parents[2] / "content"
+MAX_OPTIONS = 5
+LANGUAGE_OPTION = "language."
+
+
+class BadContent(ValueError):
+    """A content file breaks its own rules; the sentence says which entry and how."""
+
+
+class Speaker(StrEnum):
+    """Whose voice it is. System messages may be sent in every state (SAFETY §2)."""
+
+    ASSISTANT = "assistant"
+    SYSTEM = "system"
+
+
+class Weight(StrEnum):
+    """How a stale answer to it is treated (SAFETY §3)."""
+
+    PLAIN = "plain"
+    GATE = "gate"
+    CONSENT = "consent"
+    DANGER = "danger"
+    STOP = "stop"
+
+
+SENDS = frozenset(
+    {
+        "talk_to_human",
+        "change_language",
+        "ask_identity",
+        "ask_privacy",
+        "check_offer",
+        "show_menu",
+        "affirm",
+        "deny",
+        "choose",
+    }
+)
+OPEN_CASE = frozenset({"open_case.write", "open_case.call"})
+DOES = OPEN_CASE | {
+    *("menu", "person", "language", "stop", "start", "leave", "go_on", "take_back"),
+    *("danger", "not_danger"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PromptOption:
+    """One answer. Exactly one of `send` (an intent for the assistant) and `do` (ours to do) is set.
+
+    `says` is "affirm" or "deny" when a plain yes or no means this option.
+    """
+
+    id: str
+    send: str = ""
+    do: str = ""
+    says: str = ""
+
+    @property
+    def payload(self) -> str:
+        """What the assistant is sent for it, "" when it is ours to do. Only we make payloads (DESIGN §5)."""
+        if self.send == "choose":
+            return "/choose" + json.dumps({"option": self.id})
+        return f"/{self.send}" if self.send else ""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSpec:
+    """One thing that can be said. `budget` is in SMS segments; `args` are the placeholders its texts may use.
+
+    `marked`: a system message says that it is automatic (SAFETY §2); a few are too small or too neutral for it.
+    """
+
+    key: str
+    options: tuple[PromptOption, ...] = ()
+    speaker: Speaker = Speaker.ASSISTANT
+    weight: Weight = Weight.PLAIN
+    budget: int = 2
+    args: tuple[str, ...] = ()
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerWords:
+    """Words of all languages that answer a prompt, in matching form: yes, no, the numbers, and what surrounds them."""
+
+    affirm: frozenset[str] = frozenset()
+    deny: frozenset[str] = frozenset()
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    padding: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PromptTable:
+    """All of content/prompts.yml.
+
+    `plain_letters` are the letters each language may lose on SMS to save a segment. `texts_for` names the text that
+    stands for an argument nobody gave: a notice must not fall out of a consent.
+    """
+
+    specs: Mapping[str, PromptSpec]
+    words: AnswerWords = AnswerWords()
+    plain_letters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    texts_for: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, key: str) -> PromptSpec:
+        """The entry of this key. Raises KeyError."""
+        return self.specs[key]
+
+    def get(self, key: str) -> PromptSpec | None:
+        """The entry of this key, or None when it has none."""
+        return self.specs.get(key)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.specs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.specs)
+
+    def offering(self, locales: Iterable[str]) -> PromptTable:
+        """The same table where language choices are only those that this deployment offers."""
+        offered = {LANGUAGE_OPTION + locale for locale in locales}
+        specs = {
+            key: replace(
+                spec,
+                options=tuple(o for o in spec.options if not o.id.startswith(LANGUAGE_OPTION) or o.id in offered),
+            )
+            for key, spec in self.specs.items()
+        }
+        return replace(self, specs=specs)
+
+
+def load_prompts(path: Path = CONTENT_DIR / "prompts.yml") -> PromptTable:
+    """The table from its file. Raises BadContent, OSError."""
+    return parse_prompts(path.read_text(encoding="utf-8"))
+
+
+def parse_prompts(source: str) -> PromptTable:
+    """The table from YAML. Raises BadContent."""
+    raw = yaml.safe_load(source)
+    if not isinstance(raw, dict) or not isinstance(raw.get("prompts"), dict):
+        raise BadContent("prompts.yml has no section 'prompts'")
+    specs = {str(key): _spec(str(key), entry or {}) for key, entry in raw["prompts"].items()}
+    return PromptTable(
+        specs, _words(raw.get("answers") or {}), raw.get("plain_letters") or {}, raw.get("texts_for") or {}
+    )
+
+
+def _spec(key: str, entry: Mapping[str, Any]) -> PromptSpec:
+    unknown = set(entry) - {"options", "speaker", "weight", "budget", "args", "marked"}
+    if unknown:
+        raise BadContent(f"{key}: unknown field {sorted(unknown)[0]}")
+    options = tuple(_option(key, option) for option in entry.get("options", ()))
+    if len(options) > MAX_OPTIONS:
+        raise BadContent(f"{key}: answers are 1 to {MAX_OPTIONS}")
+    if len({option.id for option in options}) < len(options):
+        raise BadContent(f"{key}: an option appears twice")
+    try:
+        speaker = Speaker(entry.get("speaker", Speaker.ASSISTANT))
+        return PromptSpec(
+            key,
+            options,
+            speaker,
+            Weight(entry.get("weight", Weight.PLAIN)),
+            int(entry.get("budget", 2)),
+            tuple(entry.get("args", ())),
+            bool(entry.get("marked", speaker is Speaker.SYSTEM)),
+        )
+    except ValueError as error:
+        raise BadContent(f"{key}: {error}") from error
+
+
+def _option(key: str, entry: Mapping[str, Any]) -> PromptOption:
+    option = PromptOption(**{name: str(value) for name, value in entry.items()})
+    if bool(option.send) == bool(option.do):
+        raise BadContent(f"{key}: option {option.id} needs one of send and do")
+    if option.send and option.send not in SENDS:
+        raise BadContent(f"{key}: option {option.id} sends an unknown intent")
+    if option.do and option.do not in DOES:
+        raise BadContent(f"{key}: option {option.id} does an unknown thing")
+    if option.says not in ("", "affirm", "deny"):
+        raise BadContent(f"{key}: option {option.id} says neither affirm nor deny")
+    return option
+
+
+def _words(entry: Mapping[str, Any]) -> AnswerWords:
+    numbers = {
+        normalise(word): index
+        for row in (entry.get("numbers") or {}).values()
+        for index, words in enumerate(row, start=1)
+        for word in str(words).split("|")
+    }
+    return AnswerWords(
+        affirm=_forms(entry.get("affirm")),
+        deny=_forms(entry.get("deny")),
+        numbers=numbers,
+        padding=_forms(entry.get("padding")),
+    )
+
+
+def _forms(by_language: Mapping[str, Sequence[str]] | None) -> frozenset[str]:
+    return frozenset(normalise(str(word)) for words in (by_language or {}).values() for word in words)

@@ -1,0 +1,29 @@
+"""Digits of every script, and keycap emoji, as ASCII: an answer is a digit on any keyboard (SAFETY §3)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# A bare number, dressed as people dress it: "1.", "(1)", "#1", "1)", "1 -".
+_NUMBER = re.compile(r"[\s#(\[«\"'*.:-]*(\d{1,6})[\s)\].:,;!?»\"'*\u2026\u060c\u061f\u06d4-]*")
+_KEYCAP = dict.fromkeys(map(ord, "\ufe0e\ufe0f\u20e3"))
+
+
+def ascii_digits(text: str) -> str:
+    """The text with every decimal digit (Arabic-Indic, Bengali, Burmese, circled, keycap …) as 0–9."""
+    plain = unicodedata.normalize("NFKC", text).translate(_KEYCAP)
+    if plain.isascii():
+        return plain
+    return "".join(_ascii_digit(character) for character in plain)
+
+
+def read_number(text: str) -> str | None:
+    """The digits of a message that is nothing but one number (with its decoration), as written: "00" stays "00"."""
+    found = _NUMBER.fullmatch(ascii_digits(text))
+    return found.group(1) if found else None
+
+
+def _ascii_digit(character: str) -> str:
+    value = unicodedata.decimal(character, None)
+    return character if value is None else str(value)

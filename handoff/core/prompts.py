@@ -1,0 +1,195 @@
+"""Questions that wait for an answer, and which of them an answer belongs to (SAFETY §3, §8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from handoff.core.content import OPEN_CASE, AnswerWords, PromptOption, PromptSpec, Weight
+from handoff.core.digits import read_number
+from handoff.core.normalise import CLAUSE, normalise, normalise_label, tokens
+
+__all__ = ["AskAgain", "Chosen", "FreeText", "Gone", "Prompt", "PromptOption", "Resolution", "UnknownOption", "resolve"]
+
+CONTROL_NUMBERS = frozenset({"0", "9", "00", "88", "99"})
+# What a person must never be taken to have said by accident: asked again when stale, whatever prompt it stands in.
+HEAVY_DEEDS = OPEN_CASE | {"stop", "take_back", "not_danger"}
+ASKED_AGAIN = frozenset({Weight.CONSENT, Weight.STOP, Weight.GATE})
+SEPARATOR = ":"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One question as it was asked. Holds no text: it may be stored in the clear."""
+
+    id: str
+    key: str
+    options: tuple[PromptOption, ...]
+    weight: Weight
+    asked_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """A form for a JSON column."""
+        return {
+            "id": self.id,
+            "key": self.key,
+            "options": [{"id": o.id, "send": o.send, "do": o.do, "says": o.says} for o in self.options],
+            "weight": str(self.weight),
+            "asked_at": self.asked_at.isoformat(),
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Prompt:
+        """The way back. Raises KeyError, TypeError, ValueError on what `to_json` has not made."""
+        return cls(
+            raw["id"],
+            raw["key"],
+            tuple(PromptOption(**option) for option in raw["options"]),
+            Weight(raw["weight"]),
+            datetime.fromisoformat(raw["asked_at"]),
+        )
+
+    @classmethod
+    def ask(cls, spec: PromptSpec, *, prompt_id: str, asked_at: datetime) -> Prompt:
+        """The question of this entry, asked now."""
+        return cls(prompt_id, spec.key, spec.options, spec.weight, asked_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The person chose this option; `index` is its digit."""
+
+    prompt: Prompt
+    option: PromptOption
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskAgain:
+    """It belongs to a question that is too old for it to count: say `stale.answer` and ask that question anew."""
+
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownOption:
+    """A number that this question has no option for: say `prompt.unknown_option` and ask it again."""
+
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A tap on a question that is no longer known: say `stale.answer` and show the menu."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreeText:
+    """No answer to a question: for the assistant to understand.
+
+    `stale_consent` is True when the open question is a consent too old to be answered: then no understanding of
+    this text may count as a yes to it.
+    """
+
+    stale_consent: bool = False
+
+
+type Resolution = Chosen | AskAgain | UnknownOption | Gone | FreeText
+type Labels = Callable[[str], Sequence[str]]
+
+
+def resolve(
+    *,
+    text: str = "",
+    token: str = "",
+    prompts: Sequence[Prompt],
+    received_at: datetime,
+    now: datetime,
+    answer_after: timedelta,
+    words: AnswerWords,
+    labels: Labels,
+) -> Resolution:
+    """What a message or a tap answers.
+
+    `prompts` are the open ones, newest first. `received_at` is when we took the message in (a provider's own time
+    has whole seconds and would misplace quick answers); `now` when it is worked. `labels` gives an option id's labels
+    in every offered language. Typed answers belong to the newest prompt asked before they came; a tap names its own.
+    """
+    if token:
+        return _resolve_tap(token, prompts, now - answer_after)
+    asked = next((prompt for prompt in prompts if prompt.asked_at <= received_at), None)
+    if asked is None:
+        return FreeText()
+    stale = asked is not prompts[0] or asked.asked_at < now - answer_after
+    number = _number(text, words)
+    if number in CONTROL_NUMBERS:
+        return FreeText(stale and asked.weight is Weight.CONSENT)
+    if number is not None:
+        return _resolve_number(number, asked, stale)
+    return _resolve_words(text, asked, stale=stale, words=words, labels=labels)
+
+
+def _resolve_tap(token: str, prompts: Sequence[Prompt], oldest: datetime) -> Resolution:
+    prompt_id, _, index = token.rpartition(SEPARATOR)
+    prompt = next((prompt for prompt in prompts if prompt.id == prompt_id), None)
+    if prompt is None or not index.isascii() or not index.isdecimal():
+        return Gone()
+    stale = prompt is not prompts[0] or prompt.asked_at < oldest
+    return _choose(prompt, int(index), stale) or Gone()
+
+
+def _resolve_number(number: str, asked: Prompt, stale: bool) -> Resolution:
+    if not asked.options or len(number) > 2:
+        return FreeText(stale and asked.weight is Weight.CONSENT)
+    return _choose(asked, int(number), stale) or UnknownOption(asked)
+
+
+def _resolve_words(text: str, asked: Prompt, *, stale: bool, words: AnswerWords, labels: Labels) -> Resolution:
+    said = normalise(text)
+    bare = _unpadded(text, words.padding)
+    for index, option in enumerate(asked.options, start=1):
+        forms = {normalise_label(label) for label in labels(option.id)}
+        if said in forms or (bare and bare in forms):
+            return _choose(asked, index, stale) or FreeText()
+    meaning = _meaning({said, bare}, words)
+    for index, option in enumerate(asked.options, start=1):
+        if meaning and option.says == meaning:
+            return _choose(asked, index, stale) or FreeText()
+    return FreeText(stale and asked.weight is Weight.CONSENT)
+
+
+def _choose(prompt: Prompt, index: int, stale: bool) -> Resolution | None:
+    if not 1 <= index <= len(prompt.options):
+        return None
+    option = prompt.options[index - 1]
+    if stale and option.do != "danger" and (prompt.weight in ASKED_AGAIN or option.do in HEAVY_DEEDS):
+        return AskAgain(prompt)
+    return Chosen(prompt, option, index)
+
+
+def _number(text: str, words: AnswerWords) -> str | None:
+    digits = read_number(text)
+    if digits is not None:
+        return digits
+    bare = _unpadded(text, words.padding)
+    if bare in words.numbers:
+        return str(words.numbers[bare])
+    return bare if bare.isascii() and bare.isdecimal() else None
+
+
+def _meaning(forms: set[str], words: AnswerWords) -> str:
+    if forms & words.affirm:
+        return "affirm"
+    return "deny" if forms & words.deny else ""
+
+
+def _unpadded(text: str, padding: frozenset[str]) -> str:
+    """The message without polite words at its ends ("yes please" → "yes"), never without all of them."""
+    said = [token for token in tokens(text) if token != CLAUSE]
+    while len(said) > 1 and said[-1] in padding:
+        said.pop()
+    while len(said) > 1 and said[0] in padding:
+        said.pop(0)
+    return " ".join(said)
