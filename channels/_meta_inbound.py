@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from channels._address import normalise
 from channels._reading import Json, Unreadable, child, children, clean, identifier, poisoned, read_json, timestamp
-from handoff.core.message import Event, Incoming, Kind, Reachability, SendState, StatusUpdate
+from handoff.core.message import Event, Incoming, Kind, Poison, Reachability, SendState, StatusUpdate
 
 # Videos and documents count as photos: not opened. A sticker says nothing that we could read.
 KINDS = {
@@ -71,11 +71,15 @@ class MetaReader:
 
     def _apart(self, item: object, *, own: str | None) -> Sequence[Event]:
         """One item read for itself. `own` is our number for a message, None for a status."""
-        body = json.dumps(item).encode()
+        events = poisoned(self.channel, self.account, b"", lambda: self._item(item, own))
+        return [
+            replace(event, body=json.dumps(item).encode()) if isinstance(event, Poison) else event for event in events
+        ]
+
+    def _item(self, item: object, own: str | None) -> Sequence[Event]:
         if not isinstance(item, dict):
-            return poisoned(self.channel, self.account, body, _no_object)
-        read = self._status if own is None else lambda message: self._message(message, own)
-        return poisoned(self.channel, self.account, body, lambda: read(item))
+            raise Unreadable("no_object")
+        return self._status(item) if own is None else self._message(item, own)
 
     def _message(self, message: Json, own: str) -> Sequence[Event]:
         kind_name = clean(message.get("type"))
@@ -116,10 +120,6 @@ class MetaReader:
         errors = [error for error in children(status, "errors") if isinstance(error, dict)]
         code = identifier(errors[0], "code") if errors else ""
         return [StatusUpdate(self.channel, self.account, wamid, state, code=code if code.isalnum() else "")]
-
-
-def _no_object() -> Sequence[Event]:
-    raise Unreadable("no_object")
 
 
 def _content(message: Json, kind_name: str) -> tuple[Kind, str, str]:

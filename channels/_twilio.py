@@ -22,10 +22,10 @@ from channels._address import normalise
 from channels._http import TIMEOUT_S, silence_clients
 from channels._reading import poisoned
 from channels._settings import required
-from channels._twilio_errors import send_error
+from channels._twilio_errors import failure_of
 from channels._twilio_http import PooledClient
 from channels._twilio_inbound import Form, Sender, read_form, read_inbound, read_status
-from handoff.core.channel import Acknowledgement, Limits, RawRequest, Rejected, RetryLater, SendError
+from handoff.core.channel import Acknowledgement, Limits, RawRequest, Rejected, RetryLater
 from handoff.core.message import Event, Incoming, Outgoing, Receipt
 from handoff.settings import Settings
 
@@ -163,19 +163,5 @@ class TwilioChannel:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, request)
         except (TwilioException, transport.HTTPError, ValueError, TypeError, KeyError, AttributeError) as error:
-            failure = _failure(error)
+            failure = failure_of(error)
         raise failure
-
-
-def _failure(error: Exception) -> SendError:
-    """Our error for one of the client's; what Twilio wrote beside its code can hold the number and stays behind."""
-    if isinstance(error, TwilioException):
-        status, code = getattr(error, "status", None), getattr(error, "code", None)
-        return send_error(status, str(code or status)) if isinstance(status, int) else RetryLater("bad_answer")
-    if isinstance(error, transport.NewConnectionError | transport.ConnectTimeoutError | transport.ProxyError):
-        return RetryLater("connect")
-    if isinstance(error, transport.ReadTimeoutError):
-        return RetryLater("timeout", maybe_sent=True)
-    if isinstance(error, transport.HTTPError):
-        return RetryLater("network", maybe_sent=True)
-    return RetryLater("bad_answer", maybe_sent=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from twilio.base.exceptions import TwilioException
+from urllib3 import exceptions as transport
+
 from handoff.core.channel import (
     Misconfigured,
     OptedOut,
@@ -65,3 +68,25 @@ def send_error(status: int, code: str) -> SendError:
     if status == 401 or code in MISCONFIGURED:
         return Misconfigured(code)
     return Rejected(code)
+
+
+def failure_of(error: Exception) -> SendError:
+    """Our error for one of the client's; what Twilio wrote beside its code can hold the number and stays behind."""
+    if isinstance(error, TwilioException):
+        return _refused(error)
+    if isinstance(error, transport.NewConnectionError | transport.ConnectTimeoutError | transport.ProxyError):
+        return RetryLater("connect")
+    if isinstance(error, transport.ReadTimeoutError):
+        return RetryLater("timeout", maybe_sent=True)
+    if isinstance(error, transport.HTTPError):
+        return RetryLater("network", maybe_sent=True)
+    return RetryLater("bad_answer", maybe_sent=True)
+
+
+def _refused(error: TwilioException) -> SendError:
+    """The client keeps status and code of a refused call, but of a refused list only the answer itself."""
+    answer = error.args[1] if len(error.args) > 1 else None
+    status = getattr(error, "status", None) or getattr(answer, "status_code", None)
+    if not isinstance(status, int):
+        return RetryLater("bad_answer")
+    return send_error(status, str(getattr(error, "code", None) or status))
