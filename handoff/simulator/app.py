@@ -1,0 +1,61 @@
+"""The simulator as a web application: stand-in provider APIs, the control API, and the page with the phones."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from handoff.settings import Settings
+from handoff.simulator.control import Control
+from handoff.simulator.page import Page
+from handoff.simulator.simulator import Simulator
+
+STATIC = Path(__file__).with_name("static")
+# Open event streams would otherwise hold up the end of the process.
+GRACE_S = 1
+
+
+def build(settings: Settings, *, simulator: Simulator | None = None, gateway_url: str = "") -> FastAPI:
+    """The application. Raises NotDevelopment unless settings.environment is "development".
+
+    `simulator`: one that a test has made; `app.state.simulator` is the one in use.
+    """
+    simulator = simulator or Simulator(settings, gateway_url=gateway_url)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await simulator.aclose()
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.simulator = simulator
+    # Plain routes: these endpoints are on the path that the benchmark measures.
+    routes: list[BaseRoute] = [
+        *Control(simulator).routes(),
+        *Page(settings).routes(),
+        Mount("/static", StaticFiles(directory=STATIC)),
+        *simulator.provider_routes(),
+    ]
+    app.router.routes.extend(routes)
+    return app
+
+
+def serve(settings: Settings, *, gateway_url: str = "") -> None:
+    """Run until interrupted, on settings.simulator_host and simulator_port. Raises NotDevelopment.
+
+    `gateway_url`: where the gateway is reached, when that is not settings.public_base_url.
+    """
+    uvicorn.run(
+        build(settings, gateway_url=gateway_url),
+        host=settings.simulator_host,
+        port=settings.simulator_port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
