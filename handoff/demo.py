@@ -142,7 +142,7 @@ class Demo:
 
     def phones(self, env: Mapping[str, str]) -> Program:
         """The simulator: stands in for the providers, and shows the phones."""
-        return self.program("phones", [AMANA, "simulator"], env, f"{self.phones_url}/healthz")
+        return self.program("phones", [AMANA, "simulator"], env, f"{self.phones_url}/control/health")
 
     def gateway(self, env: Mapping[str, str]) -> Program:
         """Webhooks and desk."""

@@ -210,6 +210,8 @@ class EmbeddedPostgres:
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock, self._stopping = lock, False
+        for role in ("amana", "superuser"):
+            self.home.make_password(role)
 
     async def _create(self) -> None:
         """Make the cluster once, under another name first so that a half-made one is never taken for whole."""

@@ -22,8 +22,8 @@ ACCOUNTS = ("postgres", "nobody")  # existing ones only: initdb wants a name for
 CACHE = Path("/var/cache/amana")
 
 
-class EmbeddedDatabaseError(RuntimeError):
-    """The embedded database cannot be used; the message tells an operator what to do."""
+class EmbeddedDatabaseError(ValueError):
+    """The embedded database cannot be used as configured; the message is a sentence for an operator."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,28 @@ class Home:
         return Path("/tmp") / f"amana-{hashlib.sha256(os.fsencode(near)).hexdigest()[:16]}"  # noqa: S108
 
     def password(self, role: str) -> str:
-        """The role's password, made once and kept in a 0600 file. Raises EmbeddedDatabaseError when it cannot be."""
-        path = self.data_dir / f"postgres.{role}"
+        """The role's password. Raises EmbeddedDatabaseError when there is none yet or it is not ours to read."""
+        path = self._password_file(role)
         try:
-            if not path.exists():
-                path.touch(mode=0o600)
-                path.write_text(secrets.token_urlsafe(32))
             return path.read_text()
+        except FileNotFoundError:
+            raise EmbeddedDatabaseError(f"no embedded database has run in {self.data_dir} yet: `amana demo`") from None
         except OSError as error:
             raise EmbeddedDatabaseError(f"{path} cannot be read: {error.strerror}") from None
+
+    def make_password(self, role: str) -> None:
+        """Once: a random password in a 0600 file, whole or not at all."""
+        path = self._password_file(role)
+        if path.exists():
+            return
+        fresh = path.with_name(f"{path.name}.new")
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(32))
+        fresh.rename(path)
+
+    def _password_file(self, role: str) -> Path:
+        return self.data_dir / f"postgres.{role}"
 
     def url(self) -> str:
         """The URL for SQLAlchemy's psycopg dialect; without "+psycopg" it is one for libpq."""

@@ -295,6 +295,12 @@ async def test_a_process_that_comes_second_uses_the_running_one(data_dir: Path) 
         assert await answers(url)
 
 
+def test_a_folder_where_none_has_run_is_named(data_dir: Path) -> None:
+    with pytest.raises(EmbeddedDatabaseError, match="no embedded database has run in"):
+        dsn_of(data_dir)
+    assert not data_dir.exists()
+
+
 async def test_a_cluster_of_another_version_is_refused_with_both_numbers(data_dir: Path) -> None:
     async with running(data_dir):
         pass
