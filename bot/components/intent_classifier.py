@@ -1,0 +1,159 @@
+"""One intent classifier for all languages: TF-IDF of words and letters, logistic regression, a threshold of its own.
+
+Measured against Rasa's own components before it was chosen (docs/nlu.md). What is stored is a word list and four
+arrays, read without unpickling anything; serving needs numpy only and takes well under a millisecond.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any, Dict, List, Sequence, Tuple
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from components.text_features import features
+
+FALLBACK = "nlu_fallback"
+RANKING = 3
+BLOCKS = ("w", "c")
+DEFAULTS = {"threshold": 0.32, "inverse_regularisation": 30.0, "least_documents": 1}
+
+Row = Tuple[np.ndarray, np.ndarray]
+
+
+class Vectors:
+    """TF-IDF over a fixed vocabulary; words and letters are scaled to length 1 each, so neither drowns the other."""
+
+    def __init__(self, vocabulary: Sequence[str], idf: np.ndarray) -> None:
+        self.vocabulary = list(vocabulary)
+        self.idf = idf
+        self._index = {feature: number for number, feature in enumerate(self.vocabulary)}
+
+    @classmethod
+    def fit(cls, documents: Sequence[Sequence[str]], least_documents: int) -> Vectors:
+        """Learn vocabulary and rarities, smoothed as scikit-learn does."""
+        seen = Counter(feature for document in documents for feature in set(document))
+        vocabulary = sorted(feature for feature, count in seen.items() if count >= least_documents)
+        counts = np.array([seen[feature] for feature in vocabulary], dtype=np.float64)
+        return cls(vocabulary, np.log((1 + len(documents)) / (1 + counts)) + 1)
+
+    def row(self, document: Sequence[str]) -> Row:
+        """Column numbers and weights of one document."""
+        columns: List[int] = []
+        weights: List[float] = []
+        for block in BLOCKS:
+            known = Counter(f for f in document if f[0] == block and f in self._index)
+            numbers = [self._index[feature] for feature in known]
+            values = (1 + np.log(np.array(list(known.values()), dtype=np.float64))) * self.idf[numbers] if known else []
+            length = float(np.linalg.norm(values)) or 1.0
+            columns += numbers
+            weights += [value / length for value in values]
+        return np.array(columns, dtype=np.intp), np.array(weights)
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class AmanaIntentClassifier(IntentClassifier, GraphComponent):
+    """Sets `intent` and a short `intent_ranking`; below the threshold the intent is `nlu_fallback`."""
+
+    def __init__(self, config: Dict[str, Any], storage: ModelStorage, resource: Resource) -> None:
+        self._config = {**DEFAULTS, **config}
+        self._storage = storage
+        self._resource = resource
+        self._vectors = Vectors([], np.zeros(0))
+        self._labels: List[str] = []
+        self._weights = np.zeros((0, 0), dtype=np.float32)
+        self._bias = np.zeros(0, dtype=np.float32)
+
+    @staticmethod
+    def get_default_config() -> Dict[str, Any]:
+        """`threshold`: least probability of an intent; `inverse_regularisation`: scikit-learn's C."""
+        return dict(DEFAULTS)
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> AmanaIntentClassifier:
+        """A new, untrained component."""
+        return cls(config, model_storage, resource)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Fit on every example of every language."""
+        from scipy.sparse import csr_matrix
+        from sklearn.linear_model import LogisticRegression
+
+        examples = [(e.get(TEXT), e.get(INTENT)) for e in training_data.intent_examples if e.get(TEXT)]
+        documents = [features(text) for text, _ in examples]
+        self._vectors = Vectors.fit(documents, int(self._config["least_documents"]))
+        rows = [self._vectors.row(document) for document in documents]
+        ends = np.cumsum([0] + [len(columns) for columns, _ in rows])
+        columns, weights = np.concatenate([c for c, _ in rows]), np.concatenate([w for _, w in rows])
+        matrix = csr_matrix((weights, columns, ends), shape=(len(rows), len(self._vectors.vocabulary)))
+        strength = float(self._config["inverse_regularisation"])
+        model = LogisticRegression(C=strength, class_weight="balanced", max_iter=400)
+        model.fit(matrix, [intent for _, intent in examples])
+        self._labels = [str(label) for label in model.classes_]
+        self._weights = np.ascontiguousarray(model.coef_.T, dtype=np.float32)
+        self._bias = model.intercept_.astype(np.float32)
+        self._persist()
+        return self._resource
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Classify the messages that are no payloads (those have an intent already)."""
+        for message in messages:
+            if not message.get(INTENT):
+                ranking = self.rank(message.get(TEXT) or "")
+                message.set(INTENT, ranking[0], add_to_output=True)
+                message.set("intent_ranking", ranking, add_to_output=True)
+        return messages
+
+    def rank(self, text: str) -> List[Dict[str, Any]]:
+        """The likeliest intents with probabilities; the fallback comes first when none is likely enough."""
+        columns, weights = self._vectors.row(features(text))
+        if not len(columns):
+            return [{"name": FALLBACK, "confidence": 1.0}]
+        scores = weights.astype(np.float32) @ self._weights[columns] + self._bias
+        raised = np.exp(scores - scores.max())
+        chances = raised / raised.sum()
+        best = np.argsort(-chances, kind="stable")[:RANKING]
+        ranking = [{"name": self._labels[i], "confidence": float(chances[i])} for i in best]
+        if ranking[0]["confidence"] < self._config["threshold"]:
+            ranking.insert(0, {"name": FALLBACK, "confidence": 1.0 - ranking[0]["confidence"]})
+        return ranking
+
+    def _persist(self) -> None:
+        with self._storage.write_to(self._resource) as folder:
+            words = {"labels": self._labels, "vocabulary": self._vectors.vocabulary}
+            (folder / "words.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+            np.savez(folder / "arrays.npz", idf=self._vectors.idf, weights=self._weights, bias=self._bias)
+
+    @classmethod
+    def load(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> AmanaIntentClassifier:
+        """The trained component, from plain JSON and arrays."""
+        loaded = cls(config, model_storage, resource)
+        with model_storage.read_from(resource) as folder:
+            words = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+            with np.load(folder / "arrays.npz", allow_pickle=False) as arrays:
+                loaded._vectors = Vectors(words["vocabulary"], arrays["idf"])
+                loaded._weights, loaded._bias = arrays["weights"], arrays["bias"]
+        loaded._labels = words["labels"]
+        return loaded
