@@ -1,0 +1,81 @@
+"""The only file that speaks Rasa's HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from handoff.core.effects import BadEffect, parse_effects
+from handoff.core.ports import AssistantDown, AssistantTurn, TurnFailed
+
+PATH = "/webhooks/amana/webhook"
+CONNECTIONS = 32
+KINDS = ("text", "payload")
+
+
+class RasaClient:
+    """One assistant over kept connections. `timeout_s` is for a whole turn, connecting included."""
+
+    def __init__(self, url: str, token: str, timeout_s: float) -> None:
+        self._url = url.rstrip("/") + PATH
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._session: aiohttp.ClientSession | None = None
+
+    def __repr__(self) -> str:
+        return "RasaClient()"
+
+    async def turn(
+        self, message_id: str, message: str, *, kind: str, locale: str, state: Mapping[str, Any]
+    ) -> AssistantTurn:
+        """Work one message. Raises AssistantDown (no answer, time-out, status ≠ 200) or TurnFailed, with our codes."""
+        if kind not in KINDS:
+            raise ValueError("kind is text or payload")
+        metadata = {"kind": kind, "locale": locale}
+        body = {"message_id": message_id, "message": message, "metadata": metadata, "state": dict(state)}
+        return _read(await self._post(json.dumps(body).encode()))
+
+    async def _post(self, body: bytes) -> Any:
+        try:
+            async with self._open().post(self._url, data=body) as response:
+                answer = await response.read()
+        except TimeoutError:
+            raise AssistantDown("timeout") from None
+        except (aiohttp.ClientError, OSError):
+            raise AssistantDown("unreachable") from None
+        if response.status != 200:
+            raise AssistantDown(f"http_{response.status}")
+        try:
+            return json.loads(answer)
+        except ValueError:
+            raise AssistantDown("not_json") from None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            connector = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=60)
+            self._session = aiohttp.ClientSession(
+                connector=connector, headers=self._headers, timeout=self._timeout, trust_env=False
+            )
+        return self._session
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            await asyncio.sleep(0)
+
+
+def _read(answer: Any) -> AssistantTurn:
+    match answer:
+        case {"ok": True, "messages": list(messages), "state": dict(state), "intent": str(intent)}:
+            try:
+                return AssistantTurn(parse_effects(messages), state, intent)
+            except BadEffect:
+                raise TurnFailed("unknown_effect") from None
+        case {"ok": False, "code": str(code)}:
+            raise TurnFailed(code)
+    raise TurnFailed("bad_answer")
