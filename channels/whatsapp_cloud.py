@@ -64,7 +64,7 @@ class WhatsAppCloud:
         self._root = root
         self._messages_url = f"{root}/{self.account}/messages"
         self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {self._access_token}", "User-Agent": "Amana/1.0"},
+            headers={"Authorization": f"Bearer {self._access_token}", "User-Agent": "Amana/1.0.0"},
             timeout=httpx.Timeout(timeout_s, connect=min(5.0, timeout_s), pool=timeout_s),
             limits=httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE),
             verify=tls_context(),

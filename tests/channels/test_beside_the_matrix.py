@@ -254,7 +254,9 @@ async def test_connecting_with_a_wrong_token_fails_without_telling_it(provider: 
 
 async def test_no_line_of_connecting_holds_a_secret(provider: FakeProvider) -> None:
     for table in TABLES:
-        nothing = {"incoming_phone_numbers": []} if "twilio" in table.channel else {"ok": True, "result": True}
+        nothing: dict[str, object] = (
+            {"incoming_phone_numbers": []} if "twilio" in table.channel else {"ok": True, "result": True}
+        )
         provider.will_answer(Answer(200, nothing))
         async with open_channel(table.channel, provider.url) as channel:
             lines = await channel.connect(PUBLIC)
