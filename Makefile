@@ -40,10 +40,14 @@ fmt: ## Format, and fix what the linter can fix
 	$(PY) -m ruff check --fix .
 
 COMPILE = "$$(tools/setup.sh uv)" pip compile --quiet --generate-hashes --no-emit-index-url --no-header
+# What Rasa asks for and bot/lean.py never loads: TensorFlow and all that only TensorFlow needs (2 GB of 2.6).
+LEFT_OUT := tensorflow tensorflow-estimator tensorflow-hub tensorflow-io-gcs-filesystem tensorflow-text \
+	tensorboard tensorboard-data-server keras jax jaxlib libclang ml-dtypes h5py grpcio astunparse flatbuffers gast \
+	google-pasta opt-einsum google-auth-oauthlib markdown werkzeug absl-py wrapt termcolor hf-xet huggingface-hub
 lock: ## Resolve the locks anew after a change of a requirements file
 	$(COMPILE) --python-version 3.12 requirements.in -o requirements.lock
 	$(COMPILE) --python-version 3.12 requirements-dev.in -o requirements-dev.lock
-	$(COMPILE) --python-version 3.10 bot/requirements.in -o bot/requirements.lock
+	$(COMPILE) --python-version 3.10 $(LEFT_OUT:%=--no-emit-package %) bot/requirements.in -o bot/requirements.lock
 
 containers-test: ## Build the images, run the composed stack, break it (needs Docker)
 	@tests/containers/run.sh
