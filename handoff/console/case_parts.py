@@ -1,0 +1,64 @@
+"""The parts of a case page that change while it is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from handoff.console.live import Parts
+from handoff.console.pages import console_of, fragment
+from handoff.core.case import CaseView, Line
+from handoff.core.contact import gate, kind_of_reply
+from handoff.core.staff import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A case and its chat, as somebody sees it."""
+
+    case: CaseView
+    lines: tuple[Line, ...]
+    session: Session
+
+    @property
+    def mine(self) -> bool:
+        """Whether the user who looks holds the case."""
+        return self.case.claimed_by == self.session.user.id
+
+    @property
+    def last_line(self) -> str:
+        """The id of the newest line, "" if there is none."""
+        return self.lines[-1].id if self.lines else ""
+
+    @property
+    def chat(self) -> tuple[Line, ...]:
+        """What was said in the chat; a safety note stands apart."""
+        return tuple(line for line in self.lines if line.kind != "note")
+
+    @property
+    def note(self) -> str | None:
+        """The note that the person left with their consent."""
+        return next((line.text for line in self.lines if line.kind == "note"), None)
+
+
+def parts_of(request: Request, shown: Shown) -> Parts:
+    """Parts by id. Ids that begin with "line-" are lines of the chat, in order."""
+    values = {"case": shown.case, "session": shown.session, "mine": shown.mine}
+    fixed = {
+        "alarm": fragment(request, "part_case_alarm.html", **values),
+        "state": fragment(request, "part_case_state.html", **values),
+        "facts": fragment(request, "part_case_facts.html", **values, note=shown.note),
+        "contact": fragment(request, "part_case_contact.html", **values, **forecast(request, shown.case)),
+    }
+    return fixed | {f"line-{line.id}": fragment(request, "part_line.html", line=line) for line in shown.chat}
+
+
+def forecast(request: Request, case: CaseView) -> dict[str, str]:
+    """What would become of a message sent now: the gate's own answer, given before it is written."""
+    console = console_of(request)
+    limits = console.limits.get(case.channel)
+    now = console.clock()
+    kind = kind_of_reply(case.contact.last_inbound_at, now)
+    verdict, code = gate(kind, "human", case.contact, now=now, window=limits.window if limits else None)
+    return {"kind": kind, "verdict": verdict.value, "code": code}

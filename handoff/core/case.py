@@ -1,0 +1,105 @@
+"""A case as the desk sees it: codes, clocks and a masked person. No address, no name of a person, ever."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from handoff.core.contact import Contact
+
+OPEN_STATES = ("waiting", "claimed")
+CLOSE_CODES = ("helped", "referred", "no_answer", "wrong_number", "withdrawn", "other")
+MAX_REPLY = 1000
+
+# When a person of the level is to be answered by a human at the latest (domain rules, triage table).
+TARGETS = {
+    "P0": timedelta(minutes=15),
+    "P1": timedelta(hours=24),
+    "P2": timedelta(hours=72),
+    "P3": timedelta(days=7),
+}
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTVWXYZ"
+
+
+def person_code(person_id: uuid.UUID) -> str:
+    """Four characters by which colleagues speak of a person ("Person 7F3K"); derived from a random id alone."""
+    rest, code = person_id.int, ""
+    for _ in range(4):
+        rest, digit = divmod(rest, len(ALPHABET))
+        code += ALPHABET[digit]
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentView:
+    """What the person said yes to: which wording, in which language, on which channel, when and until when."""
+
+    text_key: str
+    text_version: str
+    locale: str
+    channel: str
+    kind: str
+    modality: str
+    given_at: datetime
+    expires_at: datetime
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """One case. `conversation_id` is None when the person's address is gone (erased)."""
+
+    id: uuid.UUID
+    number: str
+    person: str
+    organisation_id: uuid.UUID
+    organisation: str
+    state: str
+    level: str
+    reasons: tuple[str, ...]
+    modality: str
+    locale: str
+    channel: str
+    conversation_id: uuid.UUID | None
+    contact: Contact
+    claimed_by: uuid.UUID | None
+    claimer: str
+    claimed_until: datetime | None
+    claim_fence: int
+    carrier_blocked: bool
+    stopped: bool
+    alarm_at: datetime | None
+    close_code: str | None
+    created_at: datetime
+    closed_at: datetime | None
+    consent: ConsentView
+
+    @property
+    def due_at(self) -> datetime:
+        """When a human is to have answered at the latest."""
+        return self.created_at + TARGETS[self.level]
+
+    @property
+    def open(self) -> bool:
+        """True until somebody closes it or the person takes their consent back."""
+        return self.state in OPEN_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the chat. `text` is None when it was erased, or when only the fact is kept (automatic messages).
+
+    `send_state` is the delivery state of a message of ours, "" for what the person wrote.
+    """
+
+    id: str
+    speaker: str
+    kind: str
+    at: datetime
+    text: str | None = field(repr=False)
+    author: str = ""
+    key: str = ""
+    send_state: str = ""
+    error_code: str = ""
+    possible_duplicate: bool = False
