@@ -17,7 +17,12 @@ class Settings(BaseSettings):
     """The whole configuration. A missing or placeholder secret stops the start with a sentence that says which."""
 
     model_config = SettingsConfigDict(
-        env_prefix="AMANA_", env_file=".env", extra="ignore", hide_input_in_errors=True, frozen=True
+        env_prefix="AMANA_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        frozen=True,
     )
 
     environment: Literal["development", "production"] = "production"

@@ -26,3 +26,11 @@ def test_it_names_every_setting_with_its_default() -> None:
     defaults = {f"AMANA_{name.upper()}": as_written(field.default) for name, field in Settings.model_fields.items()}
     defaults["AMANA_PUBLIC_BASE_URL"] = ""  # the default only suits a laptop
     assert written() == defaults
+
+
+def test_a_plain_copy_of_it_is_valid_and_leaves_secrets_to_files(tmp_path: Path) -> None:
+    (tmp_path / "amana_index_key").write_text("from a file")
+    copied = Settings(_env_file=EXAMPLE, _secrets_dir=tmp_path)
+    assert copied.environment == "production"
+    assert copied.require_reviewed is None
+    assert copied.secret("index_key") == "from a file"
