@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from handoff.core.sms import count_segments
 from handoff.simulator.exchange import CHANNELS, Act, BadAct
 from handoff.simulator.faults import BadFault, Faults
 from handoff.simulator.ledger import Change
@@ -38,6 +39,7 @@ class Control:
             Route("/control/webhooks", self.webhooks, methods=["GET"]),
             Route("/control/events", self.events, methods=["GET"]),
             Route("/control/phones", self.phones, methods=["GET", "POST"]),
+            Route("/control/segments", self.segments, methods=["POST"]),
             Route("/control/send", self.send, methods=["POST"]),
             Route("/control/faults", self.faults, methods=["GET", "POST"]),
             Route("/control/reset", self.reset, methods=["POST"]),
@@ -83,6 +85,14 @@ class Control:
         except BadAct as error:
             return _wrong(str(error))
         return JSONResponse(handset.describe(), 201)
+
+    async def segments(self, request: Request) -> Response:
+        """What a text would cost as SMS: encoding, parts, units."""
+        body = await _read(request)
+        text = (body or {}).get("text")
+        if not isinstance(text, str):
+            return _wrong("text: a text")
+        return JSONResponse(asdict(count_segments(text)))
 
     async def send(self, request: Request) -> Response:
         """A phone does something (see `Act`), or many do: {"messages": [...]}. Answers 202 with entry numbers."""

@@ -129,8 +129,8 @@ class Ledger:
         return self.handsets.get((channel, address)) or self._scoped.get((channel, address))
 
     def free_address(self, channel: str) -> str:
-        """An address that no phone of this channel has. Fictional."""
-        used = {address for known, address in self.handsets if known == channel}
+        """An address that no phone of any channel has. Fictional."""
+        used = {address for _, address in self.handsets}
         telegram = channel == "telegram"
         candidates = (str(FIRST_CHAT + n) if telegram else f"+{FIRST_NUMBER + n}" for n in range(100_000))
         return next(address for address in candidates if address not in used)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -11,7 +12,7 @@ from starlette.routing import Route
 
 from handoff.settings import Settings
 
-TEMPLATES = Path(__file__).with_name("templates")
+HERE = Path(__file__).parent
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'"
@@ -23,9 +24,11 @@ class Page:
 
     def __init__(self, settings: Settings) -> None:
         environment = Environment(
-            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
         self._template = environment.get_template("phones.html")
+        self._words = json.loads(HERE.joinpath("words.json").read_text("utf-8"))
+        self._samples = json.loads(HERE.joinpath("samples.json").read_text("utf-8"))
         self._desk = f"{settings.public_base_url.rstrip('/')}/console"
 
     def routes(self) -> list[Route]:
@@ -35,4 +38,7 @@ class Page:
     async def show(self, request: Request) -> Response:
         """The phones, and a link to the desk."""
         headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-        return HTMLResponse(self._template.render(desk=self._desk), headers=headers)
+        page = self._template.render(
+            desk=self._desk, words=self._words, samples=self._samples, languages=self._words["languages"]
+        )
+        return HTMLResponse(page, headers=headers)
