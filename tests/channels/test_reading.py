@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels._address import is_scoped, normalise
-from channels._reading import clean, timestamp
+from channels._reading import Unreadable, clean, poisoned, timestamp
 from channels._twilio_inbound import unwrap_base64
+from handoff.core.message import Event, Poison
 
 SCOPED = "US.13491208655302741918"
 
@@ -85,3 +86,13 @@ def test_times_in_seconds_and_milliseconds(value: object) -> None:
 @pytest.mark.parametrize("value", [None, "", "soon", True, "nan", "inf", "-1e300", 10**40, [], {}])
 def test_what_is_no_time(value: object) -> None:
     assert timestamp(value) is None
+
+
+@pytest.mark.parametrize(("error", "code"), [(Unreadable("no_id"), "no_id"), (KeyError("secret"), "crash_KeyError")])
+def test_whatever_goes_wrong_in_reading_is_a_dead_letter(error: Exception, code: str) -> None:
+    def read() -> list[Event]:
+        raise error
+
+    assert poisoned("sms-twilio", "+15550000001", b"body", read) == [
+        Poison("sms-twilio", "+15550000001", code, b"body")
+    ]

@@ -95,6 +95,8 @@ OUTGOING = (
     Sending("queue full", HELLO, [refused(21611)], expect_error=Throttled("21611", 60.0)),
     Sending("sender not ours", HELLO, [refused(21606)], expect_error=Misconfigured("21606")),
     Sending("wrong token", HELLO, [refused(20003, 401)], expect_error=Misconfigured("20003")),
+    Sending("no id in the answer", HELLO, [Answer(201, {})], expect_error=RetryLater("bad_answer", maybe_sent=True)),
+    Sending("no answer to read", HELLO, [Answer(201, b"{")], expect_error=RetryLater("bad_answer", maybe_sent=True)),
     Sending("an error page", HELLO, [Answer(502, b"<html>")], expect_error=RetryLater("502", maybe_sent=True)),
 )
 

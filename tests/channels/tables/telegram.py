@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from handoff.core import message as m
-from handoff.core.channel import Misconfigured, OptedOut, Rejected, RetryLater
+from handoff.core.channel import Misconfigured, OptedOut, Rejected, RetryLater, Throttled
 from tests.channels.fake_server import Answer
 from tests.channels.harness import CANARY_TEXT, TELEGRAM_TOKEN, Receiving, Sending, Table, telegram_signature
 
@@ -120,6 +120,17 @@ OUTGOING = (
     Sending(
         "any other refusal", HELLO, [refused(400, "Bad Request: 5000000011")], expect_error=Rejected("bad_request")
     ),
+    Sending(
+        "too fast, without saying how long", HELLO, [refused(429, "Too Many Requests")], expect_error=Throttled("429")
+    ),
+    Sending(
+        "a group that moved",
+        HELLO,
+        [refused(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-1001)],
+        expect_error=Rejected("group"),
+    ),
+    Sending("another webhook is being set", HELLO, [refused(409, "Conflict")], expect_error=RetryLater("conflict")),
+    Sending("too late", m.Outgoing(BOT, CHAT, "x", validity_s=0), [TAKEN], expect_error=Rejected("expired")),
     Sending("wrong token", HELLO, [refused(401, "Unauthorized")], expect_error=Misconfigured("bad_token")),
     Sending(
         "a page, not an answer", HELLO, [Answer(200, b"<html>")], expect_error=RetryLater("bad_answer", maybe_sent=True)

@@ -94,6 +94,7 @@ INCOMING = (
         "number_changed.json",
         [m.Reachability(*WHO, "whatsapp", PERSON, blocked=True)],
     ),
+    Receiving("a notice about a group's settings", "system_notice.json", []),
     Receiving("a message from nobody", "no_sender.json", [poison("no_sender", b"")]),
     Receiving(
         "one bad item among good ones",
