@@ -55,5 +55,5 @@ containers-test: ## Build the images, run the composed stack, break it (needs Do
 backup: ## Dump the composed database into backups/, the keys apart
 	@tools/backup.sh
 
-restore: ## Put a backup back: make restore FROM=backups/<time>
+restore: ## Put a backup back: make restore FROM=<time>|latest
 	@tools/restore.sh "$(FROM)"

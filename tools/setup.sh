@@ -82,7 +82,8 @@ environment() {
 
 setup_handoff() {
   environment .venv 3.12 requirements-dev.lock "the service's packages into .venv (about 0.5 GB)" pyproject.toml || return 0
-  "$(find_uv)" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable . ||
+  "$(find_uv)" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation \
+    --config-settings editable_mode=compat --editable . ||
     stop "the project itself could not be installed into .venv."
   printf '%s' "$PENDING_STAMP" >.venv/.stamp
 }
