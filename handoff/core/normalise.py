@@ -43,7 +43,7 @@ def normalise(text: str) -> str:
 
     Apostrophes vanish ("don't" → "dont"). Idempotent.
     """
-    return _ENDS.sub("", " ".join(_fold(text).split()))
+    return _ENDS.sub("", " ".join(fold_letters(text).split()))
 
 
 def tokens(text: str) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def tokens(text: str) -> tuple[str, ...]:
 
     A letter repeated three times or more counts once ("heeelp" → "help"): people in fear lean on the key.
     """
-    marked = _CLAUSE.sub(f" {CLAUSE} ", _fold(text))
+    marked = _CLAUSE.sub(f" {CLAUSE} ", fold_letters(text))
     return tuple(_WORD.findall(_LONG_RUN.sub(r"\1", marked)))
 
 
@@ -61,7 +61,8 @@ def normalise_label(text: str) -> str:
     return normalise(text)
 
 
-def _fold(text: str) -> str:
+def fold_letters(text: str) -> str:
+    """Case, accents, invisible signs and letter variants folded, digits ASCII; punctuation and spaces as they were."""
     if text.isascii():
         return text.casefold().replace("'", "").replace("`", "")
     decomposed = unicodedata.normalize("NFKD", ascii_digits(text).casefold()).translate(_TABLE)

@@ -1,0 +1,246 @@
+"""Control words and danger words: what is looked for in every message before anything else (SAFETY §2–3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from handoff.core.content import CONTENT_DIR, BadContent
+from handoff.core.digits import read_number
+from handoff.core.lexicon import Level, Phrases, compile_phrases, long_words, scripts_of
+from handoff.core.normalise import CLAUSE, normalise, tokens
+
+_TELEGRAM_COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s.*)?", re.DOTALL)
+_LONGEST = 4000
+
+
+class Meaning(StrEnum):
+    """What a control asks for. HELP is answered as the danger question."""
+
+    STOP = "stop"
+    START = "start"
+    ERASE = "erase"
+    LEAVE = "leave"
+    PERSON = "person"
+    MENU = "menu"
+    BACK = "back"
+    LANGUAGE = "language"
+    DATA = "data"
+    HELP = "help"
+    DANGER = "danger"
+    SELF_HARM = "self_harm"
+
+
+class Certainty(StrEnum):
+    """SURE is acted on; MAYBE (danger and self-harm only) is the card with "did I understand?" and no alarm yet."""
+
+    SURE = "sure"
+    MAYBE = "maybe"
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One control found. `provider_takes_it`: on this network carriers answer or block on this word themselves."""
+
+    meaning: Meaning
+    certainty: Certainty = Certainty.SURE
+    provider_takes_it: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One row's word in matching form; `networks` empty: all of them."""
+
+    form: str
+    meaning: Meaning
+    locale: str
+    networks: frozenset[str]
+    provider_takes_it: bool
+    state: str
+
+    def used_on(self, network: str) -> bool:
+        """Whether it counts there."""
+        return not self.networks or network in self.networks
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The phrases of one meaning, all languages: strongest first."""
+
+    meaning: Meaning
+    phrases: tuple[Phrases, ...]
+
+    def find(self, said: str, scripts: frozenset[str]) -> Certainty | None:
+        """How sure it is that a joined message, written in these scripts, says this."""
+        best = None
+        for phrases in self.phrases:
+            level = phrases.find(said) if phrases.script in scripts else None
+            if level in (Level.GRAVE, Level.SURE):
+                return Certainty.SURE
+            best = best or (Certainty.MAYBE if level else None)
+        return best
+
+
+@dataclass(frozen=True)
+class ControlWords:
+    """The whole table, all languages at once: people switch language, and in danger they use any."""
+
+    words: Mapping[str, tuple[Word, ...]]
+    lexicons: tuple[Lexicon, ...]
+    digits: Mapping[str, Meaning]
+    commands: Mapping[str, Meaning]
+    padding: frozenset[str]
+    slips: Mapping[str, str]
+    not_slips: frozenset[str]
+    reserved: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def load(cls, path: Path = CONTENT_DIR / "control_words.yml") -> ControlWords:
+        """The table from its file. Raises BadContent, OSError."""
+        return cls.parse(path.read_text(encoding="utf-8"))
+
+    @classmethod
+    def parse(cls, source: str) -> ControlWords:
+        """The table from YAML. Raises BadContent."""
+        raw = yaml.safe_load(source)
+        try:
+            return _table(raw)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise BadContent(f"control_words.yml: {error}") from error
+
+    def match(self, text: str, locale: str, network: str) -> Control | None:
+        """The control that a message is, or the danger that it speaks of; None for everything else.
+
+        Danger is looked for in all languages; `locale` only settles a word that two languages use differently.
+        """
+        number = read_number(text)
+        if number is not None and number in self.digits:
+            return Control(self.digits[number])
+        command = self._command(text, network)
+        if command:
+            return command
+        said = tokens(text[:_LONGEST])
+        danger = self._danger(said)
+        if danger and danger.certainty is Certainty.SURE:
+            return danger
+        return self._word(text, said, locale, network) or danger or self._slipped(said)
+
+    def _command(self, text: str, network: str) -> Control | None:
+        found = _TELEGRAM_COMMAND.fullmatch(text.strip()) if network == "telegram" else None
+        meaning = self.commands.get(found.group(1).lower()) if found else None
+        return Control(meaning) if meaning else None
+
+    def _danger(self, said: Sequence[str]) -> Control | None:
+        """The surest finding; danger from others comes before self-harm, since both cards lead to a person."""
+        joined = " ".join(said) + " "
+        scripts = scripts_of(joined)
+        maybe = None
+        for lexicon in self.lexicons:
+            certainty = lexicon.find(joined, scripts)
+            if certainty is Certainty.SURE:
+                return Control(lexicon.meaning)
+            if certainty and not maybe:
+                maybe = Control(lexicon.meaning, Certainty.MAYBE)
+        return maybe
+
+    def _word(self, text: str, said: Sequence[str], locale: str, network: str) -> Control | None:
+        bare = [token for token in said if token != CLAUSE]
+        whole = normalise(text)
+        for form in (whole, " ".join(bare), " ".join(_unpadded(bare, self.padding))):
+            used = [word for word in self.words.get(form, ()) if word.used_on(network)]
+            if used:
+                word = next((word for word in used if word.locale == locale), used[0])
+                taken = word.provider_takes_it and network == "sms" and form == whole
+                return Control(word.meaning, provider_takes_it=taken)
+        return None
+
+    def _slipped(self, said: Sequence[str]) -> Control | None:
+        """The same search after mending words one slip of the key away from a lexicon's: never more than maybe."""
+        mended = [self._mend(token) for token in said]
+        found = self._danger(mended) if mended != list(said) else None
+        return Control(found.meaning, Certainty.MAYBE) if found else None
+
+    def _mend(self, token: str) -> str:
+        if len(token) < 6 or token in self.not_slips:
+            return token
+        return next((self.slips[form] for form in _deletions(token) if form in self.slips), token)
+
+
+def _table(raw: Mapping[str, Any]) -> ControlWords:
+    words: dict[str, tuple[Word, ...]] = {}
+    for entry in raw["words"]:
+        for word in _words(entry):
+            words[word.form] = (*words.get(word.form, ()), word)
+    slips: dict[str, str] = {}
+    for long_word in sorted(_lexicon_words(raw["phrases"])):
+        for form in _deletions(long_word):
+            slips.setdefault(form, long_word)
+    return ControlWords(
+        words=words,
+        lexicons=tuple(_lexicon(Meaning(name), blocks, raw["negators"]) for name, blocks in raw["phrases"].items()),
+        digits={str(digits): Meaning(meaning) for digits, meaning in raw["digits"].items()},
+        commands={str(command): Meaning(meaning) for command, meaning in raw["telegram_commands"].items()},
+        padding=_forms(raw["padding"].values()),
+        slips=slips,
+        not_slips=frozenset(normalise(str(word)) for word in raw["not_slips"]),
+        reserved={meaning: _forms([listed]) for meaning, listed in raw["reserved"].items()},
+    )
+
+
+def _words(entry: Mapping[str, Any]) -> Iterable[Word]:
+    for text in entry["words"]:
+        yield Word(
+            form=normalise(str(text)),
+            meaning=Meaning(entry["meaning"]),
+            locale=entry["locale"],
+            networks=frozenset(entry.get("network", ())),
+            provider_takes_it=bool(entry.get("provider_takes_it", False)),
+            state=entry["state"],
+        )
+
+
+def _lexicon(meaning: Meaning, blocks: Sequence[Mapping[str, Any]], negators: Mapping[str, Sequence[str]]) -> Lexicon:
+    compiled = [
+        compile_phrases(
+            block.get(level, ""),
+            level=level,
+            script=block["script"],
+            sets=block.get("sets", {}),
+            negators=(normalise(str(word)) for word in negators[block["locale"]]),
+        )
+        for level in Level
+        for block in blocks
+        if block.get(level)
+    ]
+    return Lexicon(meaning, tuple(compiled))
+
+
+def _lexicon_words(phrases: Mapping[str, Sequence[Mapping[str, Any]]]) -> frozenset[str]:
+    blocks = [block for group in phrases.values() for block in group]
+    found = [long_words(block.get(level, ""), block.get("sets", {})) for block in blocks for level in Level]
+    return frozenset().union(*found)
+
+
+def _forms(groups: Iterable[Iterable[object]]) -> frozenset[str]:
+    return frozenset(normalise(str(word)) for group in groups for word in group)
+
+
+def _unpadded(said: Sequence[str], padding: frozenset[str]) -> list[str]:
+    """The message without polite words at its ends, never without all of them."""
+    kept = list(said)
+    while len(kept) > 1 and kept[-1] in padding:
+        kept.pop()
+    while len(kept) > 1 and kept[0] in padding:
+        kept.pop(0)
+    return kept
+
+
+def _deletions(word: str) -> list[str]:
+    """The word and all its forms with one letter less: two words that share one are at most one slip apart."""
+    return [word, *(word[:place] + word[place + 1 :] for place in range(len(word)))]
