@@ -5,11 +5,14 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.core.case import CaseView
 from handoff.core.staff import Deed, User
 from handoff.services.access import Desk, access_case, deed, tell_person
+
+log = structlog.get_logger(__name__)
 
 
 class Taken(Exception):
@@ -83,11 +86,18 @@ async def release(desk: Desk, connection: AsyncConnection, user: User, case_id: 
 
 
 async def expire_claims(desk: Desk, connection: AsyncConnection, now: datetime) -> int:
-    """Return cases whose holder has gone to `waiting` (never to the assistant); the count of those returned."""
+    """Return cases whose holder has gone to `waiting` (never to the assistant); the count of those returned.
+
+    Each in a savepoint of its own: one that cannot be returned must not keep the others.
+    """
     returned = 0
     for case in await desk.cases.run_out(connection, now):
         entry = Deed("system", "case.claim_expired", "case", str(case.id), case.organisation_id)
-        returned += await _return(desk, connection, case, entry, now=now)
+        try:
+            async with connection.begin_nested():
+                returned += await _return(desk, connection, case, entry, now=now)
+        except Exception as error:
+            log.error("claim_not_expired", case=str(case.id), error=type(error).__name__)
     return returned
 
 
