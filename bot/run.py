@@ -26,9 +26,21 @@ from rasa.shared.utils.io import read_config_file  # noqa: E402
 from sanic import Sanic  # noqa: E402
 from train import current_model  # noqa: E402
 
+NEEDED = ("AMANA_RASA_TOKEN", "AMANA_INTERNAL_TOKEN", "AMANA_ACTIONS_URL")
 KEEP_ALIVE_S = 120
 MAX_BODY_BYTES = 65_536
 BACKLOG = 256
+
+
+def read_secrets() -> None:
+    """Take what is not in the environment from AMANA_SECRETS_DIR, one file each. Raises SystemExit naming it."""
+    folder = os.environ.get("AMANA_SECRETS_DIR")
+    for name in NEEDED:
+        file = Path(folder) / name.lower() if folder else None
+        if not os.environ.get(name) and file and file.is_file():
+            os.environ[name] = file.read_text(encoding="utf-8").strip()
+        if not os.environ.get(name):
+            raise SystemExit(f"{name} is not set")
 
 
 def options() -> argparse.Namespace:
@@ -75,6 +87,7 @@ def main() -> None:
     """Serve until told to stop."""
     logs.configure(os.environ.get("AMANA_LOG_LEVEL", "INFO").upper())
     chosen = options()
+    read_secrets()
     app = build_app(chosen)
     app.run(chosen.interface, chosen.port, workers=1, access_log=False, motd=False, backlog=BACKLOG)
 
