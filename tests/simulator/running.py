@@ -112,6 +112,7 @@ class Arrived:
     path: str
     headers: dict[str, str]
     data: Any
+    body: bytes = b""
 
 
 @dataclass
@@ -133,7 +134,7 @@ class Gateway:
         if data is None:
             self.forged += 1
             return Response(status_code=403)
-        self.arrived.append(Arrived(path, dict(request.headers), data))
+        self.arrived.append(Arrived(path, dict(request.headers), data, body))
         self._news.set()
         return Response(status_code=self.answers.popleft() if self.answers else 200)
 
