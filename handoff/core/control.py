@@ -18,6 +18,7 @@ from handoff.core.normalise import CLAUSE, normalise, tokens
 
 _TELEGRAM_COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s.*)?", re.DOTALL)
 _LONGEST = 4000
+_SHORTEST_SLIP = 5
 
 
 class Meaning(StrEnum):
@@ -167,7 +168,7 @@ class ControlWords:
         return Control(found.meaning, Certainty.MAYBE) if found else None
 
     def _mend(self, token: str) -> str:
-        if len(token) < 6 or token in self.not_slips:
+        if len(token) < _SHORTEST_SLIP or token in self.not_slips:
             return token
         return next((self.slips[form] for form in _deletions(token) if form in self.slips), token)
 

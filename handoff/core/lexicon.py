@@ -11,7 +11,8 @@ from handoff.core.content import BadContent
 from handoff.core.normalise import CLAUSE, fold_letters
 
 _NEGATION_REACH = 2
-_GAP = r"(?:[^\s.]+ ){0,3}"
+_GAP = "~"
+_CLAUSE_START = r"(?<![^.] )"
 _WORD = re.compile(r"[^\W\d_]{6,}")
 _ARABIC = re.compile(r"[\u0600-\u06ff]")
 _SCRIPTS = {"Arab": _ARABIC, "Latn": re.compile(r"[a-z]")}
@@ -44,27 +45,32 @@ class Phrases:
         """
         lowered = None
         for found in self.expression.finditer(said):
-            if not self._negated(said[: found.start()]):
+            if not self._negated(said[: found.start()], found.group()):
                 return self.level
             if self.level is Level.GRAVE:
                 lowered = Level.MAYBE
         return lowered
 
-    def _negated(self, before: str) -> bool:
+    def _negated(self, before: str, found: str) -> bool:
+        """Only grave phrases may hold a "not" within ("he will not kill me"); the others' gaps take none."""
         clause = before.rpartition(CLAUSE)[2].split()
-        return not self.negators.isdisjoint(clause[-_NEGATION_REACH:])
+        within = found.split() if self.level is Level.GRAVE else []
+        return not self.negators.isdisjoint((*clause[-_NEGATION_REACH:], *within))
 
 
 def compile_phrases(
     lines: str, *, level: Level, script: str, sets: Mapping[str, str], negators: Iterable[str]
 ) -> Phrases:
     """One expression for all lines. `script` is "Arab" or "Latn". Raises BadContent naming a line of no sense."""
+    words_for_not = frozenset(negators)
+    stops = "" if level is Level.GRAVE else f"(?!(?:{'|'.join(sorted(words_for_not))}) )"
+    sets = {**sets, _GAP: rf"(?:{stops}[^\s.]+ ){{0,3}}"}
     try:
         expressions = [_sequence(line, sets) for line in phrase_lines(lines)]
         whole = re.compile(rf"(?<!\S)(?:{'|'.join(expressions)})")
     except (re.error, KeyError) as error:
         raise BadContent(f"phrases, {level} in {script}: {error}") from error
-    return Phrases(level, script, whole, frozenset(negators))
+    return Phrases(level, script, whole, words_for_not)
 
 
 def scripts_of(text: str) -> frozenset[str]:
@@ -102,8 +108,12 @@ def _split(line: str) -> list[str]:
 
 
 def _item(item: str, sets: Mapping[str, str]) -> str:
-    if item == "~":
-        return _GAP
+    if item == _GAP:
+        return sets[_GAP]
+    if item == "^":
+        return _CLAUSE_START
+    if item.startswith("!"):
+        return f"(?!{_item(item[1:], sets)})"
     if item.startswith("[") and item.endswith("]"):
         return f"(?:{_alternatives(item[1:-1], sets)})?"
     if item.startswith("@") or _is_group(item):
