@@ -25,7 +25,7 @@ from components.text_features import features
 FALLBACK = "nlu_fallback"
 RANKING = 3
 BLOCKS = ("w", "c")
-DEFAULTS = {"threshold": 0.32, "inverse_regularisation": 30.0, "least_documents": 1}
+DEFAULTS = {"threshold": 0.3, "inverse_regularisation": 30.0, "least_documents": 1}
 
 Row = Tuple[np.ndarray, np.ndarray]
 
