@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -13,11 +14,12 @@ from starlette.staticfiles import StaticFiles
 
 from handoff.settings import Settings
 from handoff.simulator.control import Control
+from handoff.simulator.ledger import Ledger
 from handoff.simulator.page import Page
 from handoff.simulator.simulator import Simulator
 
 STATIC = Path(__file__).with_name("static")
-# Open event streams would otherwise hold up the end of the process.
+# A request that was told to hang must not hold up the end of the process.
 GRACE_S = 1
 
 
@@ -46,16 +48,32 @@ def build(settings: Settings, *, simulator: Simulator | None = None, gateway_url
     return app
 
 
+class _Server(uvicorn.Server):
+    """Ends the open event streams first: the server waits for every connection to end."""
+
+    def __init__(self, config: uvicorn.Config, ledger: Ledger) -> None:
+        super().__init__(config)
+        self._ledger = ledger
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._ledger.close()
+        super().handle_exit(sig, frame)
+
+
 def serve(settings: Settings, *, gateway_url: str = "") -> None:
     """Run until interrupted, on settings.simulator_host and simulator_port. Raises NotDevelopment.
 
     `gateway_url`: where the gateway is reached, when that is not settings.public_base_url.
     """
-    uvicorn.run(
-        build(settings, gateway_url=gateway_url),
+    app = build(settings, gateway_url=gateway_url)
+    config = uvicorn.Config(
+        app,
         host=settings.simulator_host,
         port=settings.simulator_port,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=GRACE_S,
     )
+    # On Ctrl-C uvicorn stops in order and then raises the signal again; there is nothing left to say.
+    with suppress(KeyboardInterrupt):
+        _Server(config, app.state.simulator.ledger).run()

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from handoff.core.sms import count_segments
 from handoff.simulator.exchange import CHANNELS, Act, BadAct
 from handoff.simulator.faults import BadFault, Faults
-from handoff.simulator.ledger import Change
+from handoff.simulator.ledger import END, Change
 from handoff.simulator.simulator import Simulator
 
 HEARTBEAT_S = 15.0
@@ -149,17 +149,23 @@ class Control:
         changes = self._simulator.ledger.watch()
         try:
             yield "retry: 1000\n\n"
-            while True:
-                yield await _next_event(changes)
+            while (change := await _next_change(changes)) is not END:
+                yield _event(change)
         finally:
             self._simulator.ledger.unwatch(changes)
 
 
-async def _next_event(changes: asyncio.Queue[Change]) -> str:
+async def _next_change(changes: asyncio.Queue[Change]) -> Change | None:
+    """The next change, or None when it is time to show that the line is still open."""
     try:
         async with asyncio.timeout(HEARTBEAT_S):
-            change = await changes.get()
+            return await changes.get()
     except TimeoutError:
+        return None
+
+
+def _event(change: Change | None) -> str:
+    if change is None:
         return ": still here\n\n"
     return f"event: {change.event}\ndata: {json.dumps(change.data, ensure_ascii=False)}\n\n"
 

@@ -96,6 +96,9 @@ class Change:
     data: dict[str, object]
 
 
+END = Change("end", {})
+
+
 class Ledger:
     """All phones and their messages, in memory. Used from one event loop only."""
 
@@ -180,6 +183,10 @@ class Ledger:
     def unwatch(self, queue: asyncio.Queue[Change]) -> None:
         """Stop telling this queue."""
         self._watchers.discard(queue)
+
+    def close(self) -> None:
+        """Tell the watchers that there will be no more."""
+        self._tell(END)
 
     def _tell(self, change: Change) -> None:
         for queue in self._watchers:

@@ -24,7 +24,7 @@ from handoff.simulator.twilio_api import TwilioApi
 PEOPLE = Path(__file__).with_name("people.json")
 
 
-class NotDevelopment(RuntimeError):
+class NotDevelopment(ValueError):
     """The simulator signs webhooks with the deployment's own secrets, so it runs in development only."""
 
 

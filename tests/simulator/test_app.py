@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import signal
+import socket
+import sys
+from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -92,3 +97,32 @@ async def test_a_gateway_that_is_not_there_is_a_failed_connection() -> None:
 )
 def test_the_public_address_can_be_reached_elsewhere(url: str, reached: str) -> None:
     assert HttpPost("https://amana.example/", "http://10.0.0.2:8000").address(url) == reached
+
+
+SERVE = "import sys; from handoff.simulator.app import serve; from tests.simulator.running import settings_for; "
+SERVE += "serve(settings_for('http://127.0.0.1:9', simulator_port=int(sys.argv[1])))"
+
+
+async def test_ctrl_c_ends_it_at_once_and_quietly_also_with_an_open_page() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SERVE, str(port), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        await answering(client)
+        async with client.stream("GET", "/control/events") as events:
+            assert await anext(events.aiter_lines()) == "retry: 1000"
+            process.send_signal(signal.SIGINT)
+            printed, _ = await asyncio.wait_for(process.communicate(), 5)
+    assert (process.returncode, printed) == (0, b"")
+
+
+async def answering(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(httpx.ConnectError):
+                if (await client.get("/control/health")).is_success:
+                    return
+            await asyncio.sleep(0.05)
