@@ -56,6 +56,7 @@ OPEN_CASE = frozenset({"open_case.write", "open_case.call"})
 DOES = OPEN_CASE | {
     *("menu", "person", "language", "stop", "start", "leave", "go_on", "take_back"),
     *("danger", "not_danger"),
+    *("plan.self", "plan.any"),
 }
 
 

@@ -1,0 +1,220 @@
+"""Reads every text as an editor would and says what is wrong with it: `amana content check`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from handoff.core.channel import Limits
+from handoff.core.content import CONTENT_DIR, AnswerWords, PromptSpec, PromptTable, Weight, load_prompts
+from handoff.core.control import ControlWords, Word
+from handoff.core.hours import parse_hours
+from handoff.core.normalise import CLAUSE, normalise, tokens
+from handoff.core.render import LIST_BUTTON, MARK, RTL, render, say_staffing
+from handoff.i18n import LAST_RESORT, LOCALES_DIR, STATES, Catalogue, Text, day_and_time
+
+MAX_LABEL = 20
+MAX_WORDS = 15
+SMS = "sms"
+_ALWAYS_NEEDED = (LIST_BUTTON, MARK, f"{MARK}#sms", LAST_RESORT)
+_LONG_NUMBER = re.compile(r"\d(?:[\s().-]?\d){4,}")
+_PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
+_SENTENCE = re.compile(r"[.!?؟:\n]+")
+_WORDISH = re.compile(r"[^\W_]+")
+_ARABIC_ARTICLE = re.compile(r"^[وفبلك]?(?:ال|لل)(?=\w{3})")
+_SMS_LIMITS = Limits(SMS, 1600, 0, 0, 0, 0, 1.0, 1.0, timedelta(hours=72), timedelta(hours=12))
+_LONG_HOURS = "Mon-Fri 08:00-18:00, Sat 09:00-12:00"
+_LONG_DATE = datetime(2025, 9, 24, 14, 5, tzinfo=UTC)
+_LONG_ORG = "Demo Aid (fictional) Org"
+_LONG_HOTLINE = "+15550100100123"
+_LONG_CODE = "WWWWWW"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing to mend: which language ("" for a table), which key, which rule, and what was found."""
+
+    locale: str
+    key: str
+    rule: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.locale or "content", self.key, self.rule, self.detail) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """content/lint.yml and the carriers' words: what no text may say, in matching form."""
+
+    phrases: Mapping[str, Mapping[str, tuple[str, ...]]]
+    reserved: frozenset[str]
+    send_verbs: frozenset[str]
+
+
+def check(*, content_dir: Path = CONTENT_DIR, locales_dir: Path = LOCALES_DIR) -> list[Problem]:
+    """Every problem of the texts and tables in all languages, sorted; empty when all is fine.
+
+    Raises BadContent, OSError.
+    """
+    locales = sorted(path.parent.parent.name for path in locales_dir.glob("*/LC_MESSAGES/messages.po"))
+    prompts = load_prompts(content_dir / "prompts.yml")
+    controls = ControlWords.load(content_dir / "control_words.yml")
+    rules = load_rules(content_dir / "lint.yml", controls)
+    catalogue = Catalogue(locales, root=locales_dir, default_locale=locales[0])
+    found = chain(
+        check_catalogue(catalogue, prompts),
+        check_words(controls, prompts.words),
+        *(check_language(catalogue, prompts, rules, locale) for locale in catalogue.locales),
+    )
+    return sorted(set(found))
+
+
+def load_rules(path: Path, controls: ControlWords) -> Rules:
+    """The rules from their file. Raises OSError, KeyError."""
+    raw: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    phrases = {
+        rule: {locale: tuple(normalise(str(phrase)) for phrase in listed) for locale, listed in raw[rule].items()}
+        for rule in ("over_promising", "authorities", "labels")
+    }
+    reserved = frozenset(chain.from_iterable(controls.reserved.values()))
+    return Rules(phrases, reserved - set(raw["reserved_allowed"]), frozenset(map(normalise, raw["send_verbs"])))
+
+
+def check_catalogue(catalogue: Catalogue, prompts: PromptTable) -> Iterator[Problem]:
+    """Every key in every language, nothing unknown, and the same placeholders everywhere."""
+    needed = needed_keys(prompts)
+    for locale in catalogue.locales:
+        entries = catalogue.entries(locale)
+        yield from (Problem(locale, key, "missing") for key in needed if key not in entries)
+        for key, entry in entries.items():
+            plain = key.partition("#")[0]
+            if plain not in needed and key not in needed:
+                yield Problem(locale, key, "unknown key")
+            if entry.state not in STATES:
+                yield Problem(locale, key, "unknown review state", entry.state)
+            spec = prompts.get(plain)
+            yield from _placeholders(locale, key, entry, spec, entries.get(plain))
+
+
+def needed_keys(prompts: PromptTable) -> frozenset[str]:
+    """All keys that each language must have: what can be said, the labels of options, and the renderer's own."""
+    labels = {f"option.{option.id}" for key in prompts for option in prompts[key].options}
+    return frozenset({*prompts, *labels, *prompts.texts_for.values(), *_ALWAYS_NEEDED})
+
+
+def check_language(catalogue: Catalogue, prompts: PromptTable, rules: Rules, locale: str) -> Iterator[Problem]:
+    """The words of one language: what they must not say, how long they are, what they cost on SMS."""
+    entries = catalogue.entries(locale)
+    for key, entry in entries.items():
+        yield from (Problem(locale, key, rule, detail) for rule, detail in _faults(key, entry, locale, rules))
+        if key.startswith("option.") and len(entry.words) > MAX_LABEL:
+            yield Problem(locale, key, f"label longer than {MAX_LABEL}", str(len(entry.words)))
+    for key in prompts:
+        if key in entries:
+            yield from _budget(catalogue, prompts, key, locale)
+
+
+def check_words(controls: ControlWords, answers: AnswerWords) -> Iterator[Problem]:
+    """The control words: no clash with carriers, between meanings or languages, or with words that answer a prompt."""
+    meaning_of = {word: meaning for meaning, listed in controls.reserved.items() for word in listed}
+    for form, uses in controls.words.items():
+        yield from _clashes(form, uses)
+        for word in uses:
+            taken = meaning_of.get(form)
+            if taken and (taken != word.meaning or not word.provider_takes_it) and word.used_on(SMS):
+                yield Problem(word.locale, form, "carriers act on this word", taken)
+        if form in answers.affirm | answers.deny or form in answers.numbers:
+            yield Problem(uses[0].locale, form, "also answers a prompt", uses[0].meaning)
+
+
+def worst_arguments(catalogue: Catalogue, locale: str) -> dict[str, str]:
+    """The longest values that a deployment is likely to put into texts of this language."""
+    hours = parse_hours(_LONG_HOURS, "UTC").describe(locale)
+    staffing = (
+        say_staffing(catalogue, on_duty=on_duty, org=_LONG_ORG, hours=hours, locale=locale, limits=_SMS_LIMITS)
+        for on_duty in (True, False)
+    )
+    return {
+        "org": _LONG_ORG,
+        "hotline": _LONG_HOTLINE,
+        "code": _LONG_CODE,
+        "hours": hours,
+        "date": day_and_time(_LONG_DATE, locale, UTC),
+        "staffing": max(staffing, key=len),
+    }
+
+
+def _placeholders(locale: str, key: str, entry: Text, spec: PromptSpec | None, plain: Text | None) -> Iterator[Problem]:
+    used, allowed = entry.placeholders, frozenset(spec.args if spec else ())
+    yield from (Problem(locale, key, "unknown placeholder", name) for name in sorted(used - allowed))
+    if "#" not in key:
+        yield from (Problem(locale, key, "missing placeholder", name) for name in sorted(allowed - used))
+    elif plain and spec and spec.weight in (Weight.CONSENT, Weight.DANGER):
+        missing = sorted(plain.placeholders - used)
+        yield from (Problem(locale, key, "the short form leaves out", name) for name in missing)
+
+
+def _faults(key: str, entry: Text, locale: str, rules: Rules) -> Iterator[tuple[str, str]]:
+    words = entry.words
+    said = _PLACEHOLDER.sub(" ", words)
+    for rule, phrases in rules.phrases.items():
+        yield from ((rule.replace("_", " "), phrase) for phrase in _found(said, phrases.get(locale, ()), locale))
+    yield from (("tells to send a carrier's word", word) for word in _carrier_words(said, rules))
+    if _LONG_NUMBER.search(said):
+        yield "looks like a phone number", ""
+    if any(unicodedata.category(character) in ("So", "Cf", "Co") for character in words):
+        yield "holds an emoji or an invisible sign", ""
+    if words != words.strip() and not key.startswith(MARK):
+        yield "space at an end", ""
+    longest = max((len(_WORDISH.findall(sentence)) for sentence in _SENTENCE.split(words)), default=0)
+    if longest > MAX_WORDS:
+        yield f"sentence longer than {MAX_WORDS} words", str(longest)
+
+
+def _found(said: str, phrases: Iterable[str], locale: str) -> Iterator[str]:
+    """The phrases that stand in a text on word borders; Arabic also with the article and what is written with it."""
+    spoken = [token for token in tokens(said) if token != CLAUSE]
+    bare = [_ARABIC_ARTICLE.sub("", token) for token in spoken] if locale in RTL else spoken
+    texts = {f" {' '.join(spoken)} ", f" {' '.join(bare)} "}
+    percent = f" {normalise(said)} "
+    return (phrase for phrase in phrases if any(f" {phrase} " in text for text in (*texts, percent)))
+
+
+def _carrier_words(said: str, rules: Rules) -> Iterator[str]:
+    """Carriers' words in capitals, or after a verb that asks to send something."""
+    shouted = {normalise(word) for word in _WORDISH.findall(said) if word.isupper() and len(word) > 1}
+    spoken = [token for token in tokens(said) if token != CLAUSE]
+    asked = {word for verb, word in pairwise(spoken) if verb in rules.send_verbs}
+    return iter(sorted((shouted | asked) & rules.reserved))
+
+
+def _budget(catalogue: Catalogue, prompts: PromptTable, key: str, locale: str) -> Iterator[Problem]:
+    messages = render(
+        catalogue,
+        prompts,
+        key,
+        args=worst_arguments(catalogue, locale),
+        locale=locale,
+        limits=_SMS_LIMITS,
+        prompt_id="p",
+    )
+    segments = sum(message.segments for message in messages)
+    if segments > prompts[key].budget:
+        yield Problem(locale, key, "SMS segments over budget", f"{segments} > {prompts[key].budget}")
+
+
+def _clashes(form: str, uses: Sequence[Word]) -> Iterator[Problem]:
+    for place, word in enumerate(uses):
+        for other in uses[place + 1 :]:
+            together = not word.networks or not other.networks or word.networks & other.networks
+            if together and word.meaning != other.meaning:
+                yield Problem(word.locale, form, "two meanings", f"{word.meaning} and {other.meaning}")
