@@ -18,7 +18,7 @@ import typer
 from handoff.demo_secrets import STAFF, demo_environment, password_of
 from handoff.settings import Settings
 from handoff.store.embedded import EmbeddedDatabaseError, EmbeddedPostgres
-from handoff.supervisor import CannotRun, Child, Port, Program, check_ports, last_lines, wait_until_ready
+from handoff.supervisor import CannotRun, Child, Port, Program, check_ports, last_lines, telling, wait_until_ready
 
 ROOT = Path(__file__).resolve().parent.parent
 BOT = ROOT / "bot"
@@ -115,14 +115,13 @@ class Demo:
 
         keep(self.assistant(env), self.phones(env))
         self.say("Starting: assistant, phones, database")
-        env["AMANA_DATABASE_URL"] = self.settings.database_url or await database.start()
         if not self.settings.database_url:
+            env["AMANA_DATABASE_URL"] = await telling("starting the database", database.start(), self.say)
             group.create_task(database.watch())
-        await self.command(env, "migrate")
+        await telling("preparing the database", self.command(env, "migrate"), self.say)
         self.say(f"{time.monotonic() - began:4.0f} s  the database is ready; starting gateway and worker")
         keep(self.gateway(env), self.worker(env))
-        await asyncio.gather(*(self.add_staff(env, *member) for member in STAFF))
-        await wait_until_ready(children, self.say)
+        await asyncio.gather(wait_until_ready(children, self.say), *(self.add_staff(env, *member) for member in STAFF))
         self.say(f"{time.monotonic() - began:4.0f} s  everything is ready\n\n{self.welcome(env)}")
 
     def assistant(self, env: Mapping[str, str]) -> Program:

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,7 +119,7 @@ class Child:
             _signal(self._process.pid, signal.SIGKILL)
 
 
-async def wait_until_ready(children: Sequence[Child], say: Callable[[str], None], every_s: float = 3.0) -> None:
+async def wait_until_ready(children: Sequence[Child], say: Callable[[str], None], every_s: float = 2.5) -> None:
     """Wait for all, naming those that are still starting. Raises CannotRun when one takes longer than its limit."""
     began = time.monotonic()
     said = began
@@ -133,6 +133,18 @@ async def wait_until_ready(children: Sequence[Child], say: Callable[[str], None]
             said = now
             say(f"… {now - began:.0f} s, still starting: {', '.join(child.program.name for child in waiting)}")
         await asyncio.sleep(POLL_S)
+
+
+async def telling[T](what: str, work: Awaitable[T], say: Callable[[str], None], every_s: float = 2.5) -> T:
+    """Wait for something, saying every few seconds what takes so long."""
+    began = time.monotonic()
+    task = asyncio.ensure_future(work)
+    try:
+        while not (await asyncio.wait({task}, timeout=every_s))[0]:
+            say(f"… {time.monotonic() - began:.0f} s, {what}")
+        return task.result()
+    finally:
+        task.cancel()
 
 
 def last_lines(path: Path) -> str:

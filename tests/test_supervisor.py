@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from handoff.supervisor import CannotRun, Child, Port, Program, check_ports, wait_until_ready
+from handoff.supervisor import CannotRun, Child, Port, Program, check_ports, telling, wait_until_ready
 
 SERVER = """
 import http.server, subprocess, sys
@@ -110,6 +110,13 @@ async def test_a_program_that_never_answers_is_named_after_its_limit(tmp_path: P
         with pytest.raises(CannotRun, match="sample did not answer within 1 s"):
             await wait_until_ready([child], said.append, every_s=0.3)
     assert any("still starting: sample" in line for line in said)
+
+
+async def test_what_takes_long_is_said_until_it_is_done() -> None:
+    said: list[str] = []
+    assert await telling("counting", asyncio.sleep(0.5, 7), said.append, every_s=0.1) == 7
+    assert said
+    assert all(line.endswith("s, counting") for line in said)
 
 
 def test_a_taken_port_is_named_with_the_setting_that_moves_it() -> None:
