@@ -14,7 +14,7 @@ from threading import Lock
 import structlog
 from babel import Locale
 from babel.dates import format_datetime
-from babel.messages.pofile import read_po
+from babel.messages.pofile import PoFileError, read_po
 
 LOCALES_DIR = Path(__file__).resolve().parents[1] / "locales"
 LAST_RESORT = "fallback.ask"
@@ -45,7 +45,7 @@ class _File:
 class Catalogue:
     """The texts of one domain in all offered languages, read at start and again when a file changes.
 
-    Raises OSError at start when a catalogue is missing. A file that breaks later keeps its last good texts.
+    Raises OSError at start when a catalogue is missing, PoFileError or ValueError when it cannot be read. A file that breaks later keeps its last good texts.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ def _read_again(file: _File) -> None:
         if file.path.stat().st_mtime_ns != file.mtime_ns:
             _read(file)
             log.info("catalogue_read", locale=file.path.parent.parent.name)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, PoFileError) as error:
         log.warning("catalogue_not_read", locale=file.path.parent.parent.name, error=type(error).__name__)
 
 

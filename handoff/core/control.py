@@ -178,10 +178,11 @@ def _table(raw: Mapping[str, Any]) -> ControlWords:
     for entry in raw["words"]:
         for word in _words(entry):
             words[word.form] = (*words.get(word.form, ()), word)
-    slips: dict[str, str] = {}
-    for long_word in sorted(_lexicon_words(raw["phrases"])):
-        for form in _deletions(long_word):
-            slips.setdefault(form, long_word)
+    known = sorted(_lexicon_words(raw["phrases"]))
+    slips = {word: word for word in known}
+    for known_word in known:
+        for form in _deletions(known_word):
+            slips.setdefault(form, known_word)
     return ControlWords(
         words=words,
         lexicons=tuple(_lexicon(Meaning(name), blocks, raw["negators"]) for name, blocks in raw["phrases"].items()),

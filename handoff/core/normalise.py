@@ -33,8 +33,10 @@ _TABLE: dict[int, str | None] = {ord(letter): folded for letter, folded in _FOLD
 )
 
 _CLAUSE = re.compile(r"[.,;:!?\n\r()\u2026\u060c\u061b\u061f\u06d4\u2013\u2014¡¿|]+")
-_WORD = re.compile(rf"[^\W_]+|{re.escape(CLAUSE)}")
-_ENDS = re.compile(r"^[\W_]+|[\W_]+$")
+# Vowel signs of Indic, Burmese and Khmer are marks, which `\w` leaves out: they belong to their word.
+_VOWELS = "".join(chr(code) for code in range(0x0900, 0x1900) if unicodedata.category(chr(code)).startswith("M"))
+_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_VOWELS}])*|{re.escape(CLAUSE)}")
+_ENDS = re.compile(rf"^(?:[^\w{_VOWELS}]|_)+|(?:[^\w{_VOWELS}]|_)+$")
 _LONG_RUN = re.compile(r"([^\W\d_])\1{2,}")
 
 
