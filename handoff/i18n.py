@@ -45,7 +45,8 @@ class _File:
 class Catalogue:
     """The texts of one domain in all offered languages, read at start and again when a file changes.
 
-    Raises OSError at start when a catalogue is missing, PoFileError or ValueError when it cannot be read. A file that breaks later keeps its last good texts.
+    Raises OSError at start when a catalogue is missing, PoFileError or ValueError when it cannot be read. A file that
+    breaks later keeps its last good texts.
     """
 
     def __init__(

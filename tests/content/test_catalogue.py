@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
             "hello#sms": "Hi",
             "call": "Call {number}\\nNow",
             "fallback.ask": "Sorry?",
-            "only": "English",
+            "only": "One",
         },
     )
     write(tmp_path, "es", {"hello": "Hola", "option.yes": "Sí"}, state="native_reviewed")

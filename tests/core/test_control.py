@@ -157,7 +157,7 @@ def test_what_is_denied_or_asked_about_is_no_danger(written: str) -> None:
 @pytest.mark.parametrize("written", ["he will not kill me", "no me van a matar", "لا يريد ان يقتلني"])
 def test_a_denied_threat_to_life_is_still_asked_about(written: str) -> None:
     assert heard(written) == "danger?"
-    assert heard("I don't want to kill myself") == "self_harm?"
+    assert heard("I would never kill myself") == "self_harm?"
 
 
 @pytest.mark.parametrize("written", ["No, he will kill me", "no estoy bien estoy en peligro", "لا، أنا في خطر"])
