@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -106,12 +106,21 @@ class Voice(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the desk's services work with. `claim_for` is how long a claim lasts without a sign of life."""
+    """What the desk's services work with.
+
+    `claim_for` is how long a claim lasts without a sign of life. `channels` are those that can be sent on: a case
+    whose channel is no longer connected can still be claimed, read and closed.
+    """
 
     cases: Cases
     journal: Journal
     voice: Voice
     claim_for: timedelta
+    channels: Container[str]
+
+    def reaches(self, case: CaseView) -> bool:
+        """Whether a message to this person can be sent at all."""
+        return case.conversation_id is not None and case.channel in self.channels
 
 
 async def access_case(
@@ -142,7 +151,7 @@ def deed(user: User, action: str, case: CaseView, **detail: Any) -> Deed:
 async def tell_person(desk: Desk, connection: AsyncConnection, case: CaseView, key: str, *, now: datetime) -> None:
     """Tell the person what became of their case: nothing after STOP, and through the gate like anything else
     (SAFETY §3-4: soon after their own message it is a reply, later it is proactive)."""
-    if case.conversation_id is None or case.stopped:
+    if case.conversation_id is None or not desk.reaches(case) or case.stopped:
         return
     kind = kind_of_reply(case.contact.last_inbound_at, now)
     args = {"org": case.organisation}

@@ -46,7 +46,7 @@ async def reply(
         raise CannotSend("too_long" if text else "empty")
     if case.stopped:
         raise CannotSend("stopped")
-    if case.conversation_id is None:
+    if case.conversation_id is None or not desk.reaches(case):
         raise CannotSend("no_address")
     if _sent_before(await desk.cases.lines(connection, case_id), text, form.after):
         return

@@ -1,0 +1,257 @@
+"""The roof: builds settings, engine, channels and apps. The only file that knows everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+
+from channels import build_channels
+from handoff.assistant.actions import answer_of, build_executor
+from handoff.assistant.client import RasaClient
+from handoff.console.app import build_console
+from handoff.core.channel import Channel
+from handoff.core.content import load_prompts
+from handoff.core.control import ControlWords
+from handoff.core.flood import Flood
+from handoff.core.hours import parse_hours
+from handoff.core.language import Detector
+from handoff.core.rate import Rate
+from handoff.i18n import Catalogue
+from handoff.services.access import Desk
+from handoff.services.budget import Budget
+from handoff.services.catch_up import CatchUp
+from handoff.services.claim import expire_claims
+from handoff.services.meters import Meters
+from handoff.services.respond import Patience, Respond
+from handoff.services.say import Deployment, Voice
+from handoff.services.send import Send
+from handoff.services.work import Worker
+from handoff.settings import Settings
+from handoff.store.cases import Cases
+from handoff.store.database import create_engine
+from handoff.store.door import Door
+from handoff.store.embedded import dsn_of
+from handoff.store.inbox import PostgresInbox
+from handoff.store.jobs import Job
+from handoff.store.outbox import PostgresOutbox
+from handoff.store.staff import StaffBook
+from handoff.store.upkeep import Upkeep
+from handoff.store.vault import Vault
+from handoff.store.wake import listen
+from handoff.web.health import health_routes, metrics_route
+from handoff.web.internal import Actions
+from handoff.web.webhooks import Webhooks
+
+log = structlog.get_logger(__name__)
+
+
+def now() -> datetime:
+    """The clock of everything that is not a turn (those use the database's)."""
+    return datetime.now(UTC)
+
+
+def database_dsn(settings: Settings) -> str:
+    """The configured database, else the embedded one of this folder. Raises when production has none."""
+    if settings.database_url:
+        return settings.database_url
+    if not settings.development:
+        raise ValueError("AMANA_DATABASE_URL is empty: production needs a PostgreSQL of its own (15 or newer)")
+    return dsn_of(settings.data_dir)
+
+
+@dataclass(slots=True)
+class House:
+    """What every process of Amana shares."""
+
+    settings: Settings
+    dsn: str
+    engine: AsyncEngine
+    vault: Vault
+    channels: dict[str, Channel]
+    door: Door
+    upkeep: Upkeep
+    voice: Voice
+    meters: Meters
+
+    async def refresh_gauges(self) -> None:
+        """Ask the database how much waits."""
+        depth, age, dead = await self.upkeep.gauges()
+        self.meters.queue_depth.set(depth)
+        self.meters.queue_age.set(age)
+        self.meters.dead_letters.set(dead)
+
+    async def aclose(self) -> None:
+        """Close connections to providers and database."""
+        for channel in self.channels.values():
+            await channel.aclose()
+        await self.engine.dispose()
+
+
+def build_house(settings: Settings) -> House:
+    """Open nothing yet, but refuse at once what cannot work: a missing secret, an unknown channel, a broken text."""
+    dsn = database_dsn(settings)
+    engine = create_engine(dsn, settings.database_pool)
+    vault = Vault(settings.master_key_list(), settings.secret("index_key").encode())
+    channels = build_channels(settings)
+    return House(
+        settings=settings,
+        dsn=dsn,
+        engine=engine,
+        vault=vault,
+        channels=channels,
+        door=Door(engine, vault),
+        upkeep=Upkeep(engine),
+        voice=build_voice(settings, channels, vault),
+        meters=Meters(),
+    )
+
+
+def build_voice(settings: Settings, channels: dict[str, Channel], vault: Vault) -> Voice:
+    """Texts, prompts and the facts of this deployment."""
+    return Voice(
+        texts=Catalogue(settings.locales, default_locale=settings.default_locale),
+        prompts=load_prompts().offering(settings.locales),
+        limits={name: channel.limits for name, channel in channels.items()},
+        deployment=Deployment(
+            org=settings.org_name,
+            hotline=settings.hotline,
+            hours=parse_hours(settings.staffed_hours, settings.timezone),
+            locales=settings.locales,
+            default_locale=settings.default_locale,
+            must_be_reviewed=settings.must_be_reviewed,
+        ),
+        outbox=PostgresOutbox(vault),
+    )
+
+
+def build_web(house: House) -> FastAPI:
+    """The public application: webhooks, health, and the desk."""
+    settings = house.settings
+    console = build_console(
+        house.engine,
+        settings,
+        house.voice,
+        cases=Cases(house.vault),
+        staff=StaffBook(),
+        limits=house.voice.limits,
+        listen=lambda heard: listen(house.dsn, "amana_desk", heard),
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with console.router.lifespan_context(console):
+            yield
+        await house.aclose()
+
+    app = FastAPI(title="Amana", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    webhooks = Webhooks(house.channels, house.door, house.meters, settings.public_base_url)
+    app.router.routes.extend([*webhooks.routes(), *health_routes(house.upkeep.ready)])
+    app.mount("/console", console)
+    return app
+
+
+def build_internal(house: House) -> Starlette:
+    """The second port, never published: what Rasa calls, and metrics."""
+    executor = build_executor(Facts(house.voice.deployment))
+
+    async def execute(call: dict[str, Any]) -> dict[str, Any]:
+        return answer_of(await executor.run(call))
+
+    actions = Actions(execute, house.settings.secret("internal_token"))
+    return Starlette(
+        routes=[
+            *actions.routes(),
+            *health_routes(house.upkeep.ready),
+            metrics_route(house.meters, house.refresh_gauges),
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What actions may know of the deployment."""
+
+    deployment: Deployment
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """The languages offered."""
+        return self.deployment.locales
+
+    def staffed_now(self) -> bool:
+        """Whether a person is on duty at this moment."""
+        return self.deployment.hours.staffed(now())
+
+
+def build_worker(house: House) -> tuple[Worker, Budget]:
+    """The worker of this process, and the budget it spends from."""
+    settings, channels = house.settings, house.channels
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    inbox = PostgresInbox(
+        house.engine,
+        house.vault,
+        holder=holder,
+        lease=timedelta(seconds=settings.lease_s),
+        organisation=settings.org_slug,
+    )
+    respond = Respond(
+        voice=house.voice,
+        control=ControlWords.load(),
+        assistant=RasaClient(settings.rasa_url, settings.secret("rasa_token"), settings.rasa_timeout_s),
+        detector=Detector(settings.locales),
+        flood=Flood(settings.sender_per_minute, settings.sender_per_day),
+        patience=Patience(timedelta(minutes=settings.waiting_ack_minutes), timedelta(hours=settings.session_hours)),
+    )
+    rates = {name: Rate(channel.limits.rate, channel.limits.pair_rate) for name, channel in channels.items()}
+    budget = Budget(house.upkeep, house.meters, settings.daily_segments)
+    worker = Worker(
+        inbox=inbox,
+        respond=respond,
+        send=Send(channels, rates, now),
+        meters=house.meters,
+        spend=budget.add,
+        wake=asyncio.Event(),
+        concurrency=settings.worker_concurrency,
+        heartbeat_s=settings.lease_s / 3,
+    )
+    return worker, budget
+
+
+def build_desk(house: House) -> Desk:
+    """What the desk's services work with."""
+    claim_for = timedelta(minutes=house.settings.claim_minutes)
+    return Desk(Cases(house.vault), StaffBook(), house.voice, claim_for, house.channels)
+
+
+def worker_jobs(house: House, catch_up: CatchUp, budget: Budget) -> dict[str, Job]:
+    """Everything periodic. Cron fields; a sixth one is seconds."""
+    desk = build_desk(house)
+
+    async def sweep() -> None:
+        found = await house.upkeep.sweep()
+        if found:
+            log.error("sweep_found_lost_work", conversations=found)
+            house.meters.count("sweep_found")
+
+    async def expire() -> None:
+        async with house.engine.begin() as connection:
+            await expire_claims(desk, connection, now())
+
+    return {
+        "sweep": Job("* * * * * */30", sweep),
+        "expire_claims": Job("* * * * * */15", expire),
+        "catch_up": Job("*/5 * * * *", catch_up.run),
+        "spend": Job("* * * * * */20", budget.flush),
+        "purge_dead_letters": Job("17 * * * *", house.upkeep.purge_dead_letters),
+    }

@@ -1,0 +1,154 @@
+"""The processes and one-off commands behind `amana`: each builds the house, does its work, and closes it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+
+import typer
+import uvicorn
+from starlette.applications import Starlette
+
+from handoff.app import House, build_house, build_internal, build_web, build_worker, now, worker_jobs
+from handoff.logs import configure_logs
+from handoff.services.catch_up import CatchUp
+from handoff.services.redrive import NothingToRedrive
+from handoff.services.redrive import redrive as redrive_letter
+from handoff.services.sign_in import add_staff as add_staff_member
+from handoff.settings import Settings
+from handoff.store.dead_letters import DeadLetters
+from handoff.store.jobs import run_jobs
+from handoff.store.migrate import upgrade
+from handoff.store.organisations import ensure_organisation
+from handoff.store.staff import StaffBook
+from handoff.store.wake import listen
+from handoff.web.health import health_routes, metrics_route
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[House]:
+    """The house, closed at the end."""
+    configure_logs(settings.log_level, development=settings.development)
+    house = build_house(settings)
+    try:
+        yield house
+    finally:
+        await house.aclose()
+
+
+def server(app: object, host: str, port: int) -> uvicorn.Server:
+    """One listening port. Access logs are off: paths and addresses of requests are nobody's business."""
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=3,
+    )
+    return uvicorn.Server(config)
+
+
+async def serve(settings: Settings) -> None:
+    """Gateway and desk on the public port, actions and metrics on the internal one, until SIGTERM."""
+    async with opened(settings) as house:
+        public = server(build_web(house), settings.host, settings.port)
+        internal = server(build_internal(house), settings.internal_host, settings.internal_port)
+        await until_one_ends(public.serve(), internal.serve())
+
+
+async def work(settings: Settings) -> None:
+    """One worker with its jobs and a small internal port for health and metrics, until SIGTERM."""
+    async with opened(settings) as house:
+        worker, budget = build_worker(house)
+        catch_up = CatchUp(house.channels, house.door, house.upkeep, now)
+        gaps: set[asyncio.Task[int]] = set()
+
+        def after_gap() -> None:
+            gaps.add(asyncio.create_task(catch_up.run()))
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, worker.stop)
+        after_gap()
+        jobs = worker_jobs(house, catch_up, budget)
+        port = server(worker_port(house), settings.internal_host, settings.worker_metrics_port)
+        port.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        await until_one_ends(
+            worker.run(),
+            listen(house.dsn, "amana_due", lambda _: worker.wake.set(), gap=after_gap),
+            run_jobs(house.dsn, jobs),
+            port.serve(),
+        )
+        await budget.flush()
+
+
+def worker_port(house: House) -> Starlette:
+    """Health and metrics of a worker."""
+    return Starlette(routes=[*health_routes(house.upkeep.ready), metrics_route(house.meters, house.refresh_gauges)])
+
+
+async def until_one_ends(*parts: Awaitable[object]) -> None:
+    """Run all parts; when the first ends (a signal), end the others too. An error in one is raised."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def migrate(settings: Settings) -> None:
+    """Schema up to date, organisation present."""
+    async with opened(settings) as house:
+        await asyncio.to_thread(upgrade, house.dsn)
+        await ensure_organisation(house.engine, settings.org_slug, settings.org_name)
+
+
+async def add_staff(settings: Settings, login: str, name: str, *, role: str, organisation: str, password: str) -> None:
+    """Add or change a member of staff."""
+    async with opened(settings) as house, house.engine.begin() as connection:
+        await add_staff_member(
+            StaffBook(),
+            connection,
+            login=login,
+            name=name,
+            role=role,
+            password=password,
+            organisation=organisation or settings.org_slug,
+            organisation_name=organisation or settings.org_name,
+        )
+
+
+async def list_dead_letters(settings: Settings) -> None:
+    """One line each: number, direction, channel, code, age."""
+    async with opened(settings) as house:
+        for letter in await DeadLetters(house.engine).waiting():
+            typer.echo(f"{letter.id}\t{letter.direction}\t{letter.channel}\t{letter.code}\t{letter.created_at:%F %R}")
+
+
+async def redrive(settings: Settings, number: int) -> int:
+    """Re-drive one dead letter."""
+    async with opened(settings) as house:
+        try:
+            await redrive_letter(DeadLetters(house.engine), house.voice, number)
+        except NothingToRedrive as error:
+            typer.echo(str(error), err=True)
+            return 1
+    typer.echo(f"Dead letter {number}: the person will get a dated, neutral line.")
+    return 0
+
+
+async def connect_channels(settings: Settings) -> None:
+    """Register at every provider and say what was done."""
+    async with opened(settings) as house:
+        for channel in house.channels.values():
+            for line in await channel.connect(settings.public_base_url):
+                typer.echo(f"{channel.name}: {line}")

@@ -1,0 +1,234 @@
+"""What we do ourselves, without the assistant: control words, danger, and the options that name one of our deeds.
+
+These work in every state, also while a caseworker speaks and while the assistant is down (SAFETY §2–3).
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from handoff.core.case import ALPHABET
+from handoff.core.conversation import NewCase, Owner, Relay
+from handoff.core.message import Kind
+from handoff.services.turn import Work
+
+DANGER_KEYS = ("danger.", "selfharm.", "media.location")
+NUMBER_LENGTH = 6
+
+
+def case_number() -> str:
+    """Six characters to name a case by. Random: gaps in a sequence would tell what one may not see (SAFETY §7)."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(NUMBER_LENGTH))
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Where random ids come from; tests pass their own."""
+
+    uuid: Callable[[], uuid.UUID] = uuid.uuid4
+    number: Callable[[], str] = case_number
+
+
+def danger(work: Work) -> str:
+    """The P0 card at once. With an open case the desk is alarmed; without one the card itself asks for the consent."""
+    return _card(work, "danger.card")
+
+
+def self_harm(work: Work) -> str:
+    """The same for words of self-harm, with a card of its own."""
+    return _card(work, "selfharm.card")
+
+
+def _card(work: Work, key: str) -> str:
+    work.change(danger_at=work.now)
+    if work.case_id:
+        work.turn.case_flags.add("danger")
+        relay(work)
+        work.say("danger.card.in_case")
+    else:
+        work.say(key)
+    return "danger"
+
+
+def relay(work: Work) -> None:
+    """Pass what the person wrote to the humans of their case. Only kinds, never media, are passed for the rest."""
+    received = work.received
+    if received.kind is not Kind.TAP:
+        work.turn.relay = Relay(received.kind.value, received.text)
+        work.turn.release_held = True
+
+
+def ask_danger(work: Work) -> str:
+    """The word HELP means: are you in danger? (SAFETY §3)."""
+    work.say("danger.ask")
+    return "asked_danger"
+
+
+def not_danger(work: Work) -> str:
+    """ "Not what I meant": always one digit away."""
+    work.say("danger.withdrawn")
+    if not work.case_id:
+        work.say("menu.main")
+    return "not_danger"
+
+
+def stop(work: Work) -> str:
+    """Nothing more until START. One neutral line, none where the carrier has already replied."""
+    work.turn.stop = True
+    if work.received.kind is Kind.OPT_OUT:
+        work.turn.case_flags.add("carrier_blocked")
+    work.forget()
+    if not work.received.provider_replied:
+        work.say("control.stopped")
+    return "stopped"
+
+
+def start(work: Work) -> str:
+    """Messages are on again."""
+    work.turn.stop = False
+    if not work.received.provider_replied:
+        work.say("control.started")
+    return "started"
+
+
+def leave(work: Work) -> str:
+    """A harmless line, the draft dropped, and nothing proactive until the person writes again."""
+    work.forget()
+    work.change(last_inbound_at=None)
+    work.say("control.left")
+    return "left"
+
+
+def menu(work: Work) -> str:
+    """The menu; while a person answers, a line that says so (the assistant must not converse)."""
+    if work.case_id:
+        work.say("control.with_person")
+    else:
+        work.forget()
+        work.say("menu.main")
+    return "menu"
+
+
+def back(work: Work) -> str:
+    """The question before this one, else the menu."""
+    earlier = work.conversation.prompts[1:2]
+    if work.case_id or not earlier:
+        return menu(work)
+    work.forget()
+    work.say(earlier[0].key)
+    return "back"
+
+
+def go_on(work: Work) -> str:
+    """Nothing changes; say where we are."""
+    return menu(work)
+
+
+def language(work: Work) -> str:
+    """Each language in its own script."""
+    work.say("language.choose")
+    return "language"
+
+
+def set_language(work: Work, locale: str) -> str:
+    """The person's own choice is the truth."""
+    work.choose_locale(locale)
+    work.say("language.set")
+    if not work.case_id:
+        work.say("menu.main")
+    return "language"
+
+
+def data(work: Work) -> str:
+    """What is held, and taking a consent back."""
+    work.say("control.data")
+    return "data"
+
+
+def take_back(work: Work) -> str:
+    """Withdraw the consent: the case ends at once, the assistant is back."""
+    if not work.case_id:
+        work.say("control.nothing_to_take_back")
+        return "nothing_to_take_back"
+    work.turn.withdraw = True
+    work.say("control.taken_back")
+    work.back_to_assistant()
+    return "taken_back"
+
+
+def ask_consent(work: Work) -> str:
+    """The consent without the assistant, for when it is down."""
+    if work.case_id:
+        return menu(work)
+    work.say("failopen.consent")
+    return "asked_consent"
+
+
+def open_case(work: Work, *, modality: str, consent_key: str, ids: Ids) -> str:
+    """The person said yes: consent and case in one transaction, then an honest word about waiting."""
+    if work.case_id:
+        work.say("control.with_person")
+        return "already_waiting"
+    urgent = consent_key.startswith(DANGER_KEYS)
+    new = NewCase(
+        case_id=ids.uuid(),
+        consent_id=ids.uuid(),
+        number=ids.number(),
+        modality=modality,
+        consent_key=consent_key,
+        consent_version=work.voice.version(consent_key, work.locale),
+        level="P0" if urgent else "P3",
+        reasons=("danger",) if urgent else ("asked_for_person",),
+        locale=work.locale,
+    )
+    work.turn.new_case = new
+    work.case_id = new.case_id
+    work.change(waiting_ack_at=work.now, state={})
+    staffed = work.voice.deployment.hours.staffed(work.now)
+    work.say("handoff.queued" if staffed else "handoff.queued.unstaffed", {"code": new.number})
+    work.say("plan.ask")
+    return "queued"
+
+
+def set_plan(work: Work, plan: str) -> str:
+    """When we may write without being written to (SAFETY §4)."""
+    work.turn.plan = plan
+    work.say("plan.any" if plan == "any" else "plan.self")
+    return "plan"
+
+
+def reopen(work: Work) -> None:
+    """The first message after a case was closed belongs to the assistant again."""
+    if work.conversation.owner is Owner.CLOSED:
+        work.back_to_assistant()
+
+
+CONTROLS: dict[str, Callable[[Work], str]] = {
+    "danger": danger,
+    "self_harm": self_harm,
+    "help": ask_danger,
+    "stop": stop,
+    "start": start,
+    "leave": leave,
+    "menu": menu,
+    "back": back,
+    "language": language,
+    "data": data,
+    "erase": data,
+}
+DEEDS: dict[str, Callable[[Work], str]] = {
+    "danger": danger,
+    "not_danger": not_danger,
+    "stop": stop,
+    "start": start,
+    "leave": leave,
+    "menu": menu,
+    "go_on": go_on,
+    "take_back": take_back,
+    "language": language,
+    "plan.self": lambda work: set_plan(work, "self"),
+    "plan.any": lambda work: set_plan(work, "any"),
+}

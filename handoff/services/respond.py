@@ -1,0 +1,289 @@
+"""Decides one turn: danger and control words first, then whoever speaks now (DESIGN §5.2–5.5). Writes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from handoff.core.control import ControlWords
+from handoff.core.conversation import Conversation, Owner, Received, Turn
+from handoff.core.effects import BadEffect, Effect, OpenCase, Say, SetLocale, Stop
+from handoff.core.flood import Flood
+from handoff.core.language import Detector
+from handoff.core.message import Kind
+from handoff.core.ports import Assistant, AssistantDown, AssistantFailed, AssistantTurn
+from handoff.core.prompts import AskAgain, Chosen, FreeText, Gone, Resolution, UnknownOption, resolve
+from handoff.services import commands
+from handoff.services.say import Voice
+from handoff.services.turn import Work
+
+CONTROL_OF_KIND = {Kind.OPT_OUT: "stop", Kind.OPT_IN: "start", Kind.CARRIER_HELP: "help"}
+MEDIA = {
+    Kind.VOICE: "media.voice",
+    Kind.PHOTO: "media.photo",
+    Kind.LOCATION: "media.location",
+    Kind.CONTACT: "media.contact",
+    Kind.EDIT: "media.edited",
+    Kind.UNKNOWN: "media.unknown",
+}
+WRITTEN = frozenset({Kind.TEXT, Kind.TAP, Kind.OPT_IN, Kind.OPT_OUT, Kind.CARRIER_HELP})
+LANGUAGE_OPTION = "language."
+OFF_NOTICE_EVERY = timedelta(hours=24)
+RETRY_AFTER_S = (0.3, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long things stay alive: waiting acknowledgements, a dialogue."""
+
+    waiting_ack: timedelta = timedelta(minutes=60)
+    session: timedelta = timedelta(hours=24)
+
+
+@dataclass(slots=True)
+class Respond:
+    """One instance a worker. `turn` may be called for many conversations at once."""
+
+    voice: Voice
+    control: ControlWords
+    assistant: Assistant
+    detector: Detector
+    flood: Flood
+    patience: Patience = Patience()
+    ids: commands.Ids = field(default_factory=commands.Ids)
+    sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
+
+    async def turn(self, conversation: Conversation, received: Received, now: datetime) -> Turn:
+        """What to answer and what to change. Raises nothing that a person's message can cause."""
+        work = Work(self.voice, conversation, received, now)
+        self._suggest_locale(work)
+        first_over, over = self.flood.count(work.conversation, now, work.turn.changes)
+        meaning = self._meaning(work)
+        if meaning in {"danger", "self_harm"} or (meaning and not over and not self._must_only_relay(work, meaning)):
+            return work.end(await self._command(work, meaning))
+        if conversation.contact.stopped and meaning != "start":
+            return work.end(self._while_stopped(work))
+        if work.case_id:
+            return work.end(self._with_people(work, quiet=over))
+        if over:
+            return work.end(self._flooded(work, first=first_over))
+        if self._stale(work):
+            work.say("stale.message", {"date": f"{received.sent_at:%Y-%m-%d}"})
+            return work.end("stale")
+        commands.reopen(work)
+        return work.end(await self._with_assistant(work))
+
+    def failed_turn(self, conversation: Conversation, received: Received, now: datetime, code: str) -> Turn:
+        """For a message that we could not work: the pre-rendered card, and a dead letter for the operator."""
+        work = Work(self.voice, conversation, received, now)
+        if not work.case_id:
+            work.say("failopen.card")
+        work.turn.dead_code = code
+        return work.end("dead")
+
+    def _suggest_locale(self, work: Work) -> None:
+        """Until the person chooses, the language they write in; kept so that a later "1" does not flip it."""
+        conversation, received = work.conversation, work.received
+        if conversation.locale is None and received.text:
+            found = self.detector.detect(received.text)
+            if found:
+                work.choose_locale(found)
+
+    def _meaning(self, work: Work) -> str:
+        """The control or danger word in the message, "" if there is none. Taps carry our own tokens, not words."""
+        received = work.received
+        by_kind = CONTROL_OF_KIND.get(received.kind)
+        if received.kind is Kind.TAP:
+            return ""
+        match = self.control.match(received.text, work.locale, work.conversation.network) if received.text else None
+        if match and (match.meaning in {"danger", "self_harm"} or received.kind is Kind.TEXT):
+            return str(match.meaning)
+        return by_kind or ""
+
+    def _must_only_relay(self, work: Work, meaning: str) -> bool:
+        """While a person answers, "back" and "help" are part of the talk with them."""
+        return bool(work.case_id) and meaning in {"back"}
+
+    async def _command(self, work: Work, meaning: str) -> str:
+        if meaning == "person":
+            return await self._person(work)
+        return commands.CONTROLS[meaning](work)
+
+    async def _person(self, work: Work) -> str:
+        """ "I want a person": the assistant asks for consent; if it is down, the card does."""
+        if work.case_id:
+            return commands.menu(work)
+        commands.reopen(work)
+        try:
+            await self._ask_assistant(work, "/talk_to_human", "payload")
+        except AssistantFailed:
+            work.turn.drafts.clear()
+            return commands.ask_consent(work)
+        return "answered"
+
+    def _while_stopped(self, work: Work) -> str:
+        """Messages are off: one neutral line a day that says how to turn them on; a case still hears the person."""
+        if work.case_id:
+            commands.relay(work)
+        last = work.conversation.off_notice_at
+        if last is None or work.now - last > OFF_NOTICE_EVERY:
+            work.turn.off_notice = True
+            work.say("control.off")
+        return "off"
+
+    def _flooded(self, work: Work, *, first: bool) -> str:
+        if first:
+            work.say("flood.slow")
+        return "quiet"
+
+    def _stale(self, work: Work) -> bool:
+        sent_at = work.received.sent_at
+        limit = self.voice.limits[work.conversation.channel].stale_after
+        return sent_at is not None and work.now - sent_at > limit
+
+    def _with_people(self, work: Work, *, quiet: bool) -> str:
+        """A caseworker has the word, or the person waits for one: pass it on; answers to our own prompts are ours."""
+        resolution = self._resolve(work)
+        if isinstance(resolution, Chosen):
+            return self._choose_with_people(work, resolution)
+        if work.received.kind is Kind.TAP:
+            work.say("control.with_person")
+            return "with_person"
+        commands.relay(work)
+        if work.received.kind not in WRITTEN and not quiet:
+            work.say(MEDIA[work.received.kind])
+        elif work.conversation.owner is Owner.WAITING and not quiet:
+            self._acknowledge_waiting(work)
+        return "relayed"
+
+    def _choose_with_people(self, work: Work, chosen: Chosen) -> str:
+        if chosen.option.id.startswith(LANGUAGE_OPTION):
+            return commands.set_language(work, chosen.option.id.removeprefix(LANGUAGE_OPTION))
+        deed = commands.DEEDS.get(chosen.option.do, commands.menu)
+        return deed(work)
+
+    def _acknowledge_waiting(self, work: Work) -> None:
+        """At most once an hour, so that waiting is neither silence nor noise."""
+        last = work.conversation.waiting_ack_at
+        if last is None or work.now - last >= self.patience.waiting_ack:
+            work.change(waiting_ack_at=work.now)
+            work.say("handoff.waiting_ack")
+
+    def _resolve(self, work: Work) -> Resolution:
+        received = work.received
+        return resolve(
+            text=received.text if received.kind is Kind.TEXT else "",
+            token=received.payload if received.kind is Kind.TAP else "",
+            prompts=work.conversation.prompts,
+            received_at=received.received_at,
+            now=work.now,
+            answer_after=self.voice.limits[work.conversation.channel].answer_after,
+            words=self.voice.prompts.words,
+            labels=self.voice.labels,
+        )
+
+    async def _with_assistant(self, work: Work) -> str:
+        if work.received.kind not in WRITTEN:
+            work.say(MEDIA[work.received.kind])
+            return "media"
+        match self._resolve(work):
+            case Chosen() as chosen:
+                return await self._choose(work, chosen)
+            case AskAgain(prompt):
+                work.say("stale.answer")
+                work.say(prompt.key)
+                return "asked_again"
+            case UnknownOption(prompt):
+                work.say("prompt.unknown_option")
+                work.say(prompt.key)
+                return "asked_again"
+            case Gone():
+                work.say("stale.answer")
+                work.say("menu.main")
+                return "asked_again"
+            case FreeText(stale_consent):
+                return await self._free_text(work, fresh=stale_consent)
+        raise AssertionError("unreachable")
+
+    async def _free_text(self, work: Work, *, fresh: bool) -> str:
+        """Words for the assistant to understand. `fresh` drops a dialogue that waits for a consent too old to count."""
+        if fresh:
+            work.change(state={})
+        if not work.received.text.strip():
+            work.say("media.unknown")
+            return "media"
+        return await self._ask_or_fail_open(work, work.received.text, "text")
+
+    async def _choose(self, work: Work, chosen: Chosen) -> str:
+        option, prompt = chosen.option, chosen.prompt
+        if option.id.startswith(LANGUAGE_OPTION):
+            return commands.set_language(work, option.id.removeprefix(LANGUAGE_OPTION))
+        if option.do == "person":
+            return await self._person(work)
+        if option.do.startswith("open_case."):
+            modality = option.do.removeprefix("open_case.")
+            return commands.open_case(work, modality=modality, consent_key=prompt.key, ids=self.ids)
+        if option.do:
+            return commands.DEEDS[option.do](work)
+        return await self._ask_or_fail_open(work, option.payload, "payload")
+
+    async def _ask_or_fail_open(self, work: Work, message: str, kind: str) -> str:
+        """The assistant's answer; if there is none, the card with the numbers and an offered human. Never silence."""
+        try:
+            await self._ask_assistant(work, message, kind)
+        except AssistantFailed as error:
+            work.turn.drafts.clear()
+            work.turn.new_case = None
+            work.say("failopen.card")
+            return f"failopen_{error.code}"
+        return "answered"
+
+    async def _ask_assistant(self, work: Work, message: str, kind: str) -> None:
+        answer = await self._patient_turn(work, message, kind)
+        work.turn.intent = answer.intent
+        work.change(state={"at": work.now.isoformat(), "carried": dict(answer.state)})
+        for effect in answer.effects:
+            self._apply(work, effect)
+
+    async def _patient_turn(self, work: Work, message: str, kind: str) -> AssistantTurn:
+        """Ask, and ask again within seconds: a restarted assistant is back quickly."""
+        pauses = iter(RETRY_AFTER_S)
+        while True:
+            try:
+                return await self.assistant.turn(
+                    str(work.received.id), message, kind=kind, locale=work.locale, state=self._carried(work)
+                )
+            except AssistantDown:
+                pause = next(pauses, None)
+                if pause is None:
+                    raise
+                await self.sleep(pause)
+
+    def _carried(self, work: Work) -> dict[str, object]:
+        """The dialogue as it was left, unless that is too long ago to go on with."""
+        state = work.turn.changes.get("state", work.conversation.state)
+        if not state or work.now - datetime.fromisoformat(state["at"]) > self.patience.session:
+            return {}
+        return dict(state["carried"])
+
+    def _apply(self, work: Work, effect: Effect) -> None:
+        match effect:
+            case Say(key, args) if key in self.voice.prompts:
+                work.say(key, args)
+            case SetLocale(locale) if locale in self.voice.deployment.locales:
+                work.choose_locale(locale)
+            case OpenCase(modality, consent_key):
+                commands.open_case(work, modality=modality, consent_key=consent_key, ids=self.ids)
+            case Stop():
+                commands.stop(work)
+            case _:
+                raise BadAnswer
+
+
+class BadAnswer(AssistantFailed, BadEffect):
+    """The assistant named a text or a language that does not exist here."""
+
+    def __init__(self) -> None:
+        super().__init__("unknown_effect")

@@ -1,0 +1,176 @@
+"""What Amana says: a key becomes messages in the person's language, with the prompt that waits for their answer."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from handoff.core.channel import Limits
+from handoff.core.contact import kind_of_reply
+from handoff.core.content import PromptTable, Speaker
+from handoff.core.conversation import KEPT_PROMPTS, Conversation, Draft
+from handoff.core.hours import StaffedHours
+from handoff.core.ports import Outbox
+from handoff.core.prompts import Prompt
+from handoff.core.render import render, render_plain, sendable_key
+
+# Receipts and cards that may go out at any time (SAFETY §2). Notices about a case are gated like a caseworker's words.
+NOTICES = frozenset({"handoff.claimed", "handoff.closed", "handoff.returned"})
+
+
+class Texts(Protocol):
+    """The catalogue of what is said on phones."""
+
+    def text(self, key: str, locale: str, variant: str | None = None, /, **args: str) -> str:
+        """The text of a key in a language; never empty, never the key."""
+
+    def state(self, key: str, locale: str) -> str:
+        """Its review state."""
+
+    def labels(self, option_id: str) -> Sequence[str]:
+        """What an option is called, in every offered language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What is true of this deployment, told in many texts."""
+
+    org: str
+    hotline: str
+    hours: StaffedHours
+    locales: tuple[str, ...]
+    default_locale: str
+    must_be_reviewed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Messages to send, and the prompt that they ask (None when they ask nothing)."""
+
+    drafts: tuple[Draft, ...]
+    prompt: Prompt | None
+
+
+@dataclass(slots=True)
+class Voice:
+    """Turns keys into drafts for one conversation, and enqueues them for the desk."""
+
+    texts: Texts
+    prompts: PromptTable
+    limits: Mapping[str, Limits]
+    deployment: Deployment
+    outbox: Outbox
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    def locale_of(self, conversation: Conversation) -> str:
+        """The person's choice, else the deployment's first language."""
+        return conversation.locale or self.deployment.default_locale
+
+    def compose(
+        self,
+        conversation: Conversation,
+        key: str,
+        args: Mapping[str, str],
+        *,
+        locale: str,
+        now: datetime,
+        number: int,
+        kind: str | None = None,
+        case_id: uuid.UUID | None = None,
+    ) -> Said:
+        """The messages of `key`; `number` counts the conversation's prompts and names this one."""
+        key = sendable_key(
+            self.texts, self.prompts, key, locale=locale, must_be_reviewed=self.deployment.must_be_reviewed
+        )
+        spec = self.prompts[key]
+        prompt = Prompt.ask(spec, prompt_id=f"q{number}", asked_at=now)
+        rendered = render(
+            self.texts,
+            self.prompts,
+            key,
+            args={**self.facts(locale, now), **args},
+            locale=locale,
+            limits=self.limits[conversation.channel],
+            prompt_id=prompt.id,
+        )
+        speaker = spec.speaker.value
+        kind = kind or ("system" if spec.speaker is Speaker.SYSTEM else "reply")
+        drafts = tuple(Draft(key, item, kind, speaker, case_id) for item in rendered)
+        return Said(drafts, prompt if spec.options else None)
+
+    def labels(self, option_id: str) -> Sequence[str]:
+        """What an option is called, in every offered language."""
+        return self.texts.labels(option_id)
+
+    def version(self, key: str, locale: str) -> str:
+        """Names the wording of a text: changes whenever a letter of it does (SAFETY §6)."""
+        return hashlib.sha256(self.texts.text(key, locale).encode()).hexdigest()[:12]
+
+    def facts(self, locale: str, now: datetime) -> dict[str, str]:
+        """Arguments that every text may use: who we are, the numbers to call, what is true about staffing now."""
+        deployment = self.deployment
+        known = {
+            "org": deployment.org,
+            "hotline": deployment.hotline,
+            "hours": deployment.hours.describe(locale),
+            "date": f"{now:%Y-%m-%d}",
+        }
+        staffed = deployment.hours.staffed(now)
+        known["staffing"] = self.texts.text("staffing.now" if staffed else "staffing.later", locale, None, **known)
+        known["waiting"] = self.texts.text("waiting.now", locale, None, **known) if staffed else ""
+        return known
+
+    async def say(
+        self,
+        connection: Any,
+        conversation_id: uuid.UUID,
+        key: str,
+        *,
+        args: Mapping[str, str] | None = None,
+        kind: str | None = None,
+        case_id: uuid.UUID | None = None,
+    ) -> list[int]:
+        """Enqueue a key for a conversation in the caller's transaction (the desk's notices); returns outbound ids."""
+        conversation = await self.outbox.conversation(connection, conversation_id)
+        now = self.clock()
+        number = conversation.prompt_count + 1
+        said = self.compose(
+            conversation,
+            key,
+            args or {},
+            locale=self.locale_of(conversation),
+            now=now,
+            number=number,
+            kind=kind_of_reply(conversation.contact.last_inbound_at, now) if key in NOTICES else kind,
+            case_id=case_id,
+        )
+        changes = remember(conversation, said.prompt, number)
+        return await self.outbox.enqueue(connection, conversation, said.drafts, changes)
+
+    async def say_text(
+        self,
+        connection: Any,
+        conversation_id: uuid.UUID,
+        text: str,
+        *,
+        kind: str | None = None,
+        case_id: uuid.UUID | None = None,
+    ) -> list[int]:
+        """Enqueue a human's words. Open prompts are closed: a digit that answers the human is not ours to read."""
+        conversation = await self.outbox.conversation(connection, conversation_id)
+        kind = kind or kind_of_reply(conversation.contact.last_inbound_at, self.clock())
+        rendered = render_plain(text, self.limits[conversation.channel])
+        drafts = [Draft("case.reply", item, kind, "human", case_id) for item in rendered]
+        return await self.outbox.enqueue(connection, conversation, drafts, {"prompts": []})
+
+
+def remember(conversation: Conversation, prompt: Prompt | None, number: int) -> dict[str, Any]:
+    """The conversation's columns after asking: the newest prompt first, a few kept for late answers."""
+    if prompt is None:
+        return {}
+    kept = (prompt, *conversation.prompts)[:KEPT_PROMPTS]
+    return {"prompts": [item.to_json() for item in kept], "prompt_count": number}

@@ -1,0 +1,131 @@
+"""Sends what a conversation has to say, in order: gate, provider's rate, typed errors, back-off, dead letters."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from handoff.core.channel import (
+    Channel,
+    Misconfigured,
+    OptedOut,
+    RetryLater,
+    SendError,
+    Throttled,
+    WindowClosed,
+)
+from handoff.core.contact import Verdict, gate
+from handoff.core.message import Option, Outgoing
+from handoff.core.ports import Lease, Sent, Unsent
+from handoff.core.rate import Rate
+
+log = structlog.get_logger(__name__)
+MAX_ATTEMPTS = 10
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 300.0
+PROVIDER_LIMIT_S = 20.0
+IN_LINE_S = 1.5
+VERDICT_STATE = {Verdict.HOLD: "held", Verdict.DROP: "expired"}
+
+
+@dataclass(slots=True)
+class Send:
+    """One instance a worker. Knows channels and their rates; writes nothing itself."""
+
+    channels: Mapping[str, Channel]
+    rates: Mapping[str, Rate]
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
+    jitter: Callable[[], float] = field(default=random.random)
+
+    async def all(
+        self, lease: Lease, unsent: Sequence[Unsent], before: Callable[[Sequence[int]], Awaitable[None]]
+    ) -> tuple[list[Sent], datetime | None]:
+        """Send what may go now. Returns what became of each, and when to come back for those that wait.
+
+        `before` is awaited with the ids of messages that are not yet marked as being sent, right before they are. A
+        message that must wait holds back the ones after it, except the system's: a danger card never waits in line.
+        """
+        results: list[Sent] = []
+        retry_at: datetime | None = None
+        for message in unsent:
+            now = self.clock()
+            waits_until = message.next_at if message.next_at and message.next_at > now else None
+            if message.kind != "system" and retry_at:
+                continue
+            if waits_until:
+                retry_at = min(filter(None, (retry_at, waits_until)))
+                continue
+            sent = await self._one(lease, message, now, before)
+            results.append(sent)
+            if sent.next_at:
+                retry_at = min(filter(None, (retry_at, sent.next_at)))
+        return results, retry_at
+
+    async def _one(
+        self, lease: Lease, message: Unsent, now: datetime, before: Callable[[Sequence[int]], Awaitable[None]]
+    ) -> Sent:
+        conversation = lease.conversation
+        channel = self.channels.get(conversation.channel)
+        if channel is None:
+            return Sent(message.id, "dead", code="channel_not_configured")
+        verdict, why = gate(message.kind, message.speaker, conversation.contact, now=now, window=channel.limits.window)
+        if verdict is not Verdict.SEND:
+            return Sent(message.id, VERDICT_STATE[verdict], code=why)
+        pause = self.rates[conversation.channel].reserve(str(conversation.id))
+        if pause > IN_LINE_S:
+            return Sent(message.id, "queued", next_at=now + timedelta(seconds=pause))
+        if pause:
+            await self.sleep(pause)
+        if not message.just_written:
+            await before([message.id])
+        return await self._call(channel, lease, message, now)
+
+    async def _call(self, channel: Channel, lease: Lease, message: Unsent, now: datetime) -> Sent:
+        outgoing = Outgoing(
+            account=lease.conversation.account,
+            address=lease.address,
+            text=message.text,
+            options=tuple(Option(token, label) for token, label in message.options),
+            list_button=message.list_button,
+        )
+        try:
+            async with asyncio.timeout(PROVIDER_LIMIT_S):
+                receipt = await channel.send(outgoing)
+        except SendError as error:
+            return self._failed(message, error, now)
+        except TimeoutError:
+            return self._failed(message, RetryLater("timeout", maybe_sent=True), now)
+        return Sent(
+            message.id, "sent", provider_id=receipt.provider_id, maybe_sent=message.in_doubt, segments=message.segments
+        )
+
+    def _failed(self, message: Unsent, error: SendError, now: datetime) -> Sent:
+        """What an error means for the message. Codes only: a provider's own words can hold the number."""
+        log.warning("send_failed", kind=type(error).__name__, code=error.code, attempts=message.attempts)
+        doubt = error.maybe_sent or message.in_doubt
+        if isinstance(error, OptedOut):
+            return Sent(message.id, "failed", code=error.code, opted_out=True)
+        if isinstance(error, WindowClosed):
+            state = "held" if message.speaker == "human" else "failed"
+            return Sent(message.id, state, code=error.code)
+        if isinstance(error, Throttled | RetryLater) and message.attempts < MAX_ATTEMPTS:
+            return Sent(
+                message.id,
+                "queued",
+                code=error.code,
+                next_at=now + timedelta(seconds=self._pause(message.attempts, error)),
+                maybe_sent=doubt,
+            )
+        dead = isinstance(error, Misconfigured | Throttled | RetryLater)
+        return Sent(message.id, "dead" if dead else "failed", code=error.code, maybe_sent=doubt)
+
+    def _pause(self, attempts: int, error: SendError) -> float:
+        """Exponential back-off with full jitter above half; a provider's own "retry after" is obeyed."""
+        grown = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempts)
+        pause: float = grown * (0.5 + 0.5 * self.jitter())
+        return max(pause, error.retry_after_s) if isinstance(error, Throttled) else pause

@@ -1,0 +1,164 @@
+"""The worker: leases due conversations and works them, many at once, each by nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+
+import structlog
+
+from handoff.core.conversation import Turn
+from handoff.core.message import Incoming, Kind
+from handoff.core.ports import Inbox, Lease, LeaseLost, Sent, Unsent
+from handoff.services.meters import Meters
+from handoff.services.respond import Respond
+from handoff.services.send import Send
+
+log = structlog.get_logger(__name__)
+MAX_ATTEMPTS = 4
+IDLE_S = 1.0
+DATABASE_PAUSE_S = 0.25
+
+
+@dataclass(slots=True)
+class Worker:
+    """Works conversations until `stop`. Survives a database that goes away: it comes back with it."""
+
+    inbox: Inbox
+    respond: Respond
+    send: Send
+    meters: Meters
+    spend: Callable[[str, int], None]
+    wake: asyncio.Event
+    concurrency: int
+    heartbeat_s: float
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _working: dict[asyncio.Task[None], Lease] = field(default_factory=dict)
+
+    def stop(self) -> None:
+        """Take nothing new; `run` ends when what is being worked on is done."""
+        self.stopping.set()
+        self.wake.set()
+
+    async def run(self) -> None:
+        """Lease and work until stopped; then finish what is being worked on."""
+        beat = asyncio.create_task(self._heartbeat())
+        while not self.stopping.is_set():
+            self.wake.clear()
+            started = await self._survive(self._start_some)
+            if not started or len(self._working) >= self.concurrency:
+                await self._wait_for_news()
+        if self._working:
+            await asyncio.wait(self._working)
+        beat.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beat
+
+    async def _survive(self, step: Callable[[], Awaitable[int]]) -> int:
+        """One step; a database that is away costs a short pause, never the worker."""
+        try:
+            return await step()
+        except Exception as error:
+            log.warning("database_away", error=type(error).__name__)
+            await asyncio.sleep(DATABASE_PAUSE_S)
+            return 0
+
+    async def _start_some(self) -> int:
+        free = self.concurrency - len(self._working)
+        leases = await self.inbox.lease(free) if free else []
+        for lease in leases:
+            task = asyncio.create_task(self._work_safely(lease))
+            self._working[task] = lease
+            task.add_done_callback(self._done)
+        return len(leases)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._working.pop(task, None)
+        self.wake.set()
+
+    async def _wait_for_news(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.wake.wait(), IDLE_S)
+
+    async def _heartbeat(self) -> None:
+        """Prolong what is being worked on, so that slow is not mistaken for dead."""
+        while True:
+            await asyncio.sleep(self.heartbeat_s)
+            leases = list(self._working.values())
+            if leases:
+                await self._survive(lambda leases=leases: self._beat(leases))  # type: ignore[misc]
+
+    async def _beat(self, leases: list[Lease]) -> int:
+        await self.inbox.heartbeat(leases)
+        return 0
+
+    async def _work_safely(self, lease: Lease) -> None:
+        """Nothing that happens to one conversation may stop another. Places and types are logged, never words."""
+        try:
+            await self.work(lease)
+        except LeaseLost:
+            self.meters.count("lease_lost")
+        except Exception as error:
+            log.error("turn_failed", error=type(error).__name__, place=place_of(error))
+            self.meters.count("turn_failed")
+            with contextlib.suppress(Exception):
+                await self._give_back(lease)
+
+    async def _give_back(self, lease: Lease) -> None:
+        attempts = lease.received.attempts if lease.received else 0
+        await self.inbox.failed(lease, lease.now + timedelta(seconds=0.5 * 2**attempts))
+
+    async def work(self, lease: Lease) -> None:
+        """One message of one conversation, and everything that waits to be sent. Raises LeaseLost."""
+        began = monotonic()
+        written: list[Unsent] = []
+        if lease.received:
+            turn = await self._decide(lease)
+            written = list(await self.inbox.commit_turn(lease, turn))
+            self.meters.turn(turn.outcome, lease.conversation.channel, monotonic() - began)
+        sent, retry_at = await self.send.all(lease, [*lease.unsent, *written], self.inbox.sending)
+        await self.inbox.finish(lease, sent, retry_at)
+        self._count(lease, sent)
+        await self._stop_spinner(lease)
+
+    async def _decide(self, lease: Lease) -> Turn:
+        received = lease.received
+        if received is None:
+            raise AssertionError("nothing to decide")
+        if received.attempts >= MAX_ATTEMPTS:
+            return self.respond.failed_turn(lease.conversation, received, lease.now, "cannot_be_worked")
+        return await self.respond.turn(lease.conversation, received, lease.now)
+
+    def _count(self, lease: Lease, sent: list[Sent]) -> None:
+        for item in sent:
+            self.meters.sent(lease.conversation.channel, item.state, item.segments)
+            if item.state == "sent" and item.segments:
+                self.spend(lease.conversation.channel, item.segments)
+
+    async def _stop_spinner(self, lease: Lease) -> None:
+        received, conversation = lease.received, lease.conversation
+        channel = self.send.channels.get(conversation.channel)
+        if received is None or not received.ack_token or channel is None:
+            return
+        tap = Incoming(
+            channel=conversation.channel,
+            account=conversation.account,
+            network=conversation.network,
+            address=lease.address,
+            provider_id="",
+            kind=Kind.TAP,
+            ack_token=received.ack_token,
+        )
+        await channel.acknowledge(tap)
+
+
+def place_of(error: BaseException) -> str:
+    """File and line where an error came from: enough to find it, nothing of what somebody wrote."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else "unknown"
