@@ -72,8 +72,8 @@ def fixed(settings: Settings) -> dict[str, str]:
         "AMANA_TWILIO_API_URL": simulator,
         "AMANA_META_API_URL": simulator,
         "AMANA_TELEGRAM_API_URL": simulator,
-        "AMANA_TWILIO_SMS_FROM": "+15550100001",
-        "AMANA_TWILIO_WHATSAPP_FROM": "+15550100002",
+        "AMANA_TWILIO_SMS_FROM": "+15550190002",
+        "AMANA_TWILIO_WHATSAPP_FROM": "+15550190003",
         "AMANA_META_PHONE_NUMBER_ID": "100000000000001",
-        "AMANA_HOTLINE": "+15550100009",
+        "AMANA_HOTLINE": "+15550190009",
     }
