@@ -42,7 +42,7 @@ def build_console(
     clock: Callable[[], datetime] = now,
 ) -> FastAPI:
     """The desk. `listen` calls back with what is notified on the channel amana_desk, for ever."""
-    desk = Desk(cases, staff, voice, timedelta(minutes=settings.claim_minutes))
+    desk = Desk(cases, staff, voice, timedelta(minutes=settings.claim_minutes), limits)
     feed = Feed(listen)
 
     @contextlib.asynccontextmanager

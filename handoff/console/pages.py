@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -58,8 +59,9 @@ def load_templates() -> Environment:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
+@cache
 def load_catalogue() -> Catalogue:
-    """The desk's own texts, in every language that has them."""
+    """The desk's own texts, in every language that has them; one for the process, it reads changed files again."""
     return Catalogue(desk_locales(), domain="console")
 
 

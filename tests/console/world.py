@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import httpx
@@ -65,6 +66,10 @@ WHATSAPP = Limits(
 LIMITS = {"sms-twilio": SMS, "whatsapp-cloud": WHATSAPP}
 
 
+texts = cache(lambda: Catalogue(("en", "ar", "es")))
+prompts = cache(load_prompts)
+
+
 @dataclass
 class Clock:
     """The desk's clock; tests turn it forward."""
@@ -89,8 +94,8 @@ class World:
     def voice(self) -> Voice:
         """The real voice, with the limits of two channels."""
         return Voice(
-            texts=Catalogue(("en", "ar", "es")),
-            prompts=load_prompts(),
+            texts=texts(),
+            prompts=prompts(),
             limits=LIMITS,
             deployment=Deployment(
                 org=NAMES[HOME],
@@ -106,7 +111,7 @@ class World:
 
     def desk(self) -> Desk:
         """What the services work with."""
-        return Desk(Cases(self.vault), StaffBook(), self.voice(), timedelta(minutes=30))
+        return Desk(Cases(self.vault), StaffBook(), self.voice(), timedelta(minutes=30), LIMITS)
 
     def console(self) -> FastAPI:
         """The desk, mounted where it will be."""
