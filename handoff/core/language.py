@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -20,6 +21,14 @@ MARGIN_PER_LETTER = 0.6
 MIN_LETTERS = 5
 
 
+@lru_cache(maxsize=2)
+def _identifier(codes: tuple[str, ...]) -> LanguageIdentifier:
+    """Loading takes most of a second; the model does not change."""
+    identifier: LanguageIdentifier = _load_identifier()  # type: ignore[no-untyped-call]
+    identifier.set_languages(list(codes))  # type: ignore[no-untyped-call]
+    return identifier
+
+
 class Detector:
     """Suggests one of the offered languages, or None."""
 
@@ -30,8 +39,7 @@ class Detector:
             locale: re.compile(f"[{entry['letters']}]") for locale, entry in offered.items() if entry["letters"]
         }
         self._words = {normalise(word): locale for locale, entry in offered.items() for word in entry["words"]}
-        self._identifier: LanguageIdentifier = _load_identifier()
-        self._identifier.set_languages([locale.split("_")[0] for locale in offered])
+        self._identifier = _identifier(tuple(locale.split("_")[0] for locale in offered))
         self._by_code = {locale.split("_")[0]: locale for locale in offered}
 
     def detect(self, text: str) -> str | None:
@@ -46,5 +54,5 @@ class Detector:
         letters = sum(character.isalpha() for character in text)
         if letters < MIN_LETTERS or len(self._by_code) < 2:
             return None
-        (best, score), (_, second), *_ = self._identifier.rank(text)
+        (best, score), (_, second), *_ = self._identifier.rank(text)  # type: ignore[no-untyped-call]
         return self._by_code[best] if (score - second) / letters >= MARGIN_PER_LETTER else None

@@ -42,6 +42,26 @@ def self_harm(work: Work) -> str:
     return _card(work, "selfharm.card")
 
 
+def maybe_danger(work: Work) -> str:
+    """Words that may mean danger: the card with "did I understand?", and the alarm only after a yes (SAFETY §2)."""
+    relay_in_case(work)
+    work.say("danger.maybe")
+    return "maybe_danger"
+
+
+def maybe_self_harm(work: Work) -> str:
+    """Words that may mean self-harm: the same warm card, without an alarm until the person says yes."""
+    relay_in_case(work)
+    work.say("selfharm.card" if not work.case_id else "danger.maybe")
+    return "maybe_self_harm"
+
+
+def relay_in_case(work: Work) -> None:
+    """What a person writes while humans listen reaches them, whatever else we make of it."""
+    if work.case_id:
+        relay(work)
+
+
 def _card(work: Work, key: str) -> str:
     work.change(danger_at=work.now)
     if work.case_id:
@@ -209,6 +229,8 @@ def reopen(work: Work) -> None:
 CONTROLS: dict[str, Callable[[Work], str]] = {
     "danger": danger,
     "self_harm": self_harm,
+    "maybe_danger": maybe_danger,
+    "maybe_self_harm": maybe_self_harm,
     "help": ask_danger,
     "stop": stop,
     "start": start,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handoff.core.control import ControlWords
+from handoff.core.control import Certainty, ControlWords
 from handoff.core.conversation import Conversation, Owner, Received, Turn
 from handoff.core.effects import BadEffect, Effect, OpenCase, Say, SetLocale, Stop
 from handoff.core.flood import Flood
@@ -15,6 +15,7 @@ from handoff.core.language import Detector
 from handoff.core.message import Kind
 from handoff.core.ports import Assistant, AssistantDown, AssistantFailed, AssistantTurn
 from handoff.core.prompts import AskAgain, Chosen, FreeText, Gone, Resolution, UnknownOption, resolve
+from handoff.i18n import day_and_time
 from handoff.services import commands
 from handoff.services.say import Voice
 from handoff.services.turn import Work
@@ -28,6 +29,7 @@ MEDIA = {
     Kind.EDIT: "media.edited",
     Kind.UNKNOWN: "media.unknown",
 }
+URGENT = frozenset({"danger", "self_harm", "maybe_danger", "maybe_self_harm"})
 WRITTEN = frozenset({Kind.TEXT, Kind.TAP, Kind.OPT_IN, Kind.OPT_OUT, Kind.CARRIER_HELP})
 LANGUAGE_OPTION = "language."
 OFF_NOTICE_EVERY = timedelta(hours=24)
@@ -61,7 +63,7 @@ class Respond:
         self._suggest_locale(work)
         first_over, over = self.flood.count(work.conversation, now, work.turn.changes)
         meaning = self._meaning(work)
-        if meaning in {"danger", "self_harm"} or (meaning and not over and not self._must_only_relay(work, meaning)):
+        if meaning in URGENT or (meaning and not over and not self._must_only_relay(work, meaning)):
             return work.end(await self._command(work, meaning))
         if conversation.contact.stopped and meaning != "start":
             return work.end(self._while_stopped(work))
@@ -70,7 +72,7 @@ class Respond:
         if over:
             return work.end(self._flooded(work, first=first_over))
         if self._stale(work):
-            work.say("stale.message", {"date": f"{received.sent_at:%Y-%m-%d}"})
+            work.say("stale.message", {"date": self._when(work)})
             return work.end("stale")
         commands.reopen(work)
         return work.end(await self._with_assistant(work))
@@ -98,7 +100,9 @@ class Respond:
         if received.kind is Kind.TAP:
             return ""
         match = self.control.match(received.text, work.locale, work.conversation.network) if received.text else None
-        if match and (match.meaning in {"danger", "self_harm"} or received.kind is Kind.TEXT):
+        if match and match.meaning in URGENT:
+            return match.meaning if match.certainty is Certainty.SURE else f"maybe_{match.meaning}"
+        if match and received.kind is Kind.TEXT:
             return str(match.meaning)
         return by_kind or ""
 
@@ -132,6 +136,11 @@ class Respond:
             work.turn.off_notice = True
             work.say("control.off")
         return "off"
+
+    def _when(self, work: Work) -> str:
+        """When the person sent it, as their language writes it."""
+        sent_at = work.received.sent_at or work.now
+        return day_and_time(sent_at, work.locale, self.voice.deployment.hours.timezone)
 
     def _flooded(self, work: Work, *, first: bool) -> str:
         if first:

@@ -16,7 +16,8 @@ from handoff.core.conversation import KEPT_PROMPTS, Conversation, Draft
 from handoff.core.hours import StaffedHours
 from handoff.core.ports import Outbox
 from handoff.core.prompts import Prompt
-from handoff.core.render import render, render_plain, sendable_key
+from handoff.core.render import render, render_plain, say_staffing, sendable_key
+from handoff.i18n import day_and_time
 
 # Receipts and cards that may go out at any time (SAFETY §2). Notices about a case are gated like a caseworker's words.
 NOTICES = frozenset({"handoff.claimed", "handoff.closed", "handoff.returned"})
@@ -87,14 +88,15 @@ class Voice:
             self.texts, self.prompts, key, locale=locale, must_be_reviewed=self.deployment.must_be_reviewed
         )
         spec = self.prompts[key]
+        limits = self.limits[conversation.channel]
         prompt = Prompt.ask(spec, prompt_id=f"q{number}", asked_at=now)
         rendered = render(
             self.texts,
             self.prompts,
             key,
-            args={**self.facts(locale, now), **args},
+            args={**self.facts(locale, now, limits), **args},
             locale=locale,
-            limits=self.limits[conversation.channel],
+            limits=limits,
             prompt_id=prompt.id,
         )
         speaker = spec.speaker.value
@@ -110,19 +112,22 @@ class Voice:
         """Names the wording of a text: changes whenever a letter of it does (SAFETY §6)."""
         return hashlib.sha256(self.texts.text(key, locale).encode()).hexdigest()[:12]
 
-    def facts(self, locale: str, now: datetime) -> dict[str, str]:
+    def facts(self, locale: str, now: datetime, limits: Limits) -> dict[str, str]:
         """Arguments that every text may use: who we are, the numbers to call, what is true about staffing now."""
         deployment = self.deployment
-        known = {
+        hours = deployment.hours.describe(locale)
+        staffed = deployment.hours.staffed(now)
+        variant = "sms" if limits.style == "sms" else None
+        return {
             "org": deployment.org,
             "hotline": deployment.hotline,
-            "hours": deployment.hours.describe(locale),
-            "date": f"{now:%Y-%m-%d}",
+            "hours": hours,
+            "date": day_and_time(now, locale, deployment.hours.timezone),
+            "staffing": say_staffing(
+                self.texts, on_duty=staffed, org=deployment.org, hours=hours, locale=locale, limits=limits
+            ),
+            "waiting": self.texts.text("waiting.now", locale, variant) if staffed else "",
         }
-        staffed = deployment.hours.staffed(now)
-        known["staffing"] = self.texts.text("staffing.now" if staffed else "staffing.later", locale, None, **known)
-        known["waiting"] = self.texts.text("waiting.now", locale, None, **known) if staffed else ""
-        return known
 
     async def say(
         self,
