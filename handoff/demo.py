@@ -17,6 +17,7 @@ import typer
 
 from handoff.demo_secrets import STAFF, demo_environment, password_of
 from handoff.settings import Settings
+from handoff.store.children import ended, spawn
 from handoff.store.embedded import EmbeddedDatabaseError, EmbeddedPostgres
 from handoff.supervisor import CannotRun, Child, Port, Program, check_ports, last_lines, telling, wait_until_ready
 
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BOT = ROOT / "bot"
 BOT_PYTHON = BOT / ".venv" / "bin" / "python"
 AMANA = str(Path(sys.executable).with_name("amana"))
-COMMAND_LIMIT_S = 60.0
+PREPARE_LIMIT_S = 120.0
 
 
 def run_demo(settings: Settings) -> int:
@@ -118,10 +119,10 @@ class Demo:
         if not self.settings.database_url:
             env["AMANA_DATABASE_URL"] = await telling("starting the database", database.start(), self.say)
             group.create_task(database.watch())
-        await telling("preparing the database", self.command(env, "migrate"), self.say)
+        await telling("preparing the database", self.prepare(env), self.say)
         self.say(f"{time.monotonic() - began:4.0f} s  the database is ready; starting gateway and worker")
         keep(self.gateway(env), self.worker(env))
-        await asyncio.gather(wait_until_ready(children, self.say), *(self.add_staff(env, *member) for member in STAFF))
+        await wait_until_ready(children, self.say)
         self.say(f"{time.monotonic() - began:4.0f} s  everything is ready\n\n{self.welcome(env)}")
 
     def assistant(self, env: Mapping[str, str]) -> Program:
@@ -170,26 +171,17 @@ class Demo:
         log.unlink(missing_ok=True)
         return Program(name, command, dict(env), health, log)
 
-    async def add_staff(self, env: Mapping[str, str], login: str, name: str, role: str) -> None:
-        """A demo account; does nothing when it is there."""
-        words = ["staff", "add", "--login", login, "--name", name, "--role", role, "--password-stdin"]
-        await self.command(env, *words, stdin=password_of(env, login))
-
-    async def command(self, env: Mapping[str, str], *words: str, stdin: str = "") -> None:
-        """Run one of our own commands to its end. Raises CannotRun with its last lines."""
-        log = self.folder / "logs" / f"{words[0]}.log"
-        log.touch(mode=0o600)
-        with log.open("ab") as written:
-            process = await asyncio.create_subprocess_exec(
-                AMANA, *words, env=env, stdin=asyncio.subprocess.PIPE, stdout=written, stderr=written
-            )
-            try:
-                await asyncio.wait_for(process.communicate(stdin.encode()), COMMAND_LIMIT_S)
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-        if process.returncode:
-            raise CannotRun(f"`amana {words[0]}` failed. Its last lines:\n{last_lines(log)}")
+    async def prepare(self, env: Mapping[str, str]) -> None:
+        """Schema and accounts. Raises CannotRun with the last lines of what failed."""
+        log = self.folder / "logs" / "prepare.log"
+        log.unlink(missing_ok=True)
+        process = spawn([sys.executable, "-m", "handoff.demo_prepare"], env=env, log=log)
+        try:
+            await ended(process, PREPARE_LIMIT_S)
+        finally:
+            process.kill()
+        if await asyncio.to_thread(process.wait):
+            raise CannotRun(f"The database could not be prepared. Its last lines:\n{last_lines(log)}")
 
     def welcome(self, env: Mapping[str, str]) -> str:
         """Where to go, and with which fictional accounts."""
