@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -19,7 +18,7 @@ from handoff.console.pages import HERE, Console, NeedsSignIn, load_catalogue, lo
 from handoff.console.security import Forbidden, Shield
 from handoff.core.case import CaseView
 from handoff.core.channel import Limits
-from handoff.services.access import Cases, Desk, NotFound, Voice
+from handoff.services.access import Cases, Database, Desk, NotFound, Voice
 from handoff.services.claim import NotOpen, Taken
 from handoff.services.sign_in import StaffRows
 from handoff.settings import Settings
@@ -31,7 +30,7 @@ def now() -> datetime:
 
 
 def build_console(
-    engine: AsyncEngine,
+    engine: Database,
     settings: Settings,
     voice: Voice,
     *,

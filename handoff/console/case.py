@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from handoff.console.case_parts import Shown, parts_of
@@ -18,7 +17,7 @@ from handoff.console.security import field
 from handoff.core.case import CLOSE_CODES, MAX_REPLY
 from handoff.core.staff import Session
 from handoff.services import claim as claims
-from handoff.services.access import Desk, NotFound, access_case, deed, read_chat
+from handoff.services.access import Connection, Desk, NotFound, access_case, deed, read_chat
 from handoff.services.close import UnknownCode, close
 from handoff.services.reply import CannotSend, Reply, reply
 
@@ -119,7 +118,7 @@ async def end(request: Request, session: SignedIn, case_id: CaseId) -> Response:
 
 
 @contextlib.asynccontextmanager
-async def deed_of(request: Request, session: Session) -> AsyncIterator[tuple[Desk, AsyncConnection]]:
+async def deed_of(request: Request, session: Session) -> AsyncIterator[tuple[Desk, Connection]]:
     """One transaction of somebody whose form was checked. Raises Forbidden."""
     await form_of(request, session)
     console = console_of(request)

@@ -15,7 +15,6 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from handoff.services.access import NotFound
 
@@ -80,13 +79,16 @@ async def stream(feed: Feed, read: Callable[[], Awaitable[Parts]], *, about: str
         try:
             while not feed.closed:
                 parts = await read()
-                new = {} if version_of(parts) == seen else {k: v for k, v in parts.items() if known.get(k) != v}
-                known, seen = parts, version_of(parts)
-                yield event("parts", new, seen) if new else ": ping\n\n"
+                version = version_of(parts)
+                new = {name: html for name, html in parts.items() if known.get(name) != html}
+                # All ids go along: a line that was erased must leave the pages that are open.
+                changes = {"parts": new, "ids": list(parts)}
+                yield ": ping\n\n" if version == seen else event("parts", changes, version)
+                known, seen = parts, version
                 await _wait(changed)
         except (NotFound, SessionEnded):
             yield event("gone", {}, "")
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:  # the last edge: the browser comes again, and no words reach a log
             log.warning("live_page_lost", error=type(error).__name__, place=place_of(error))
 
 
@@ -98,7 +100,7 @@ async def _wait(changed: asyncio.Event) -> None:
     changed.clear()
 
 
-def event(name: str, data: Mapping[str, str], version: str) -> str:
+def event(name: str, data: Mapping[str, object], version: str) -> str:
     """One server-sent event. The browser sends `id` back when it connects again."""
     return f"event: {name}\nid: {version}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 

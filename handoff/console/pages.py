@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse
 
@@ -22,7 +21,7 @@ from handoff.console.words import Words, desk_locales, preferred
 from handoff.core.channel import Limits
 from handoff.core.staff import Session
 from handoff.i18n import Catalogue
-from handoff.services.access import Desk
+from handoff.services.access import Database, Desk
 from handoff.services.sign_in import StaffRows, session_of
 from handoff.settings import Settings
 
@@ -38,7 +37,7 @@ class NeedsSignIn(Exception):
 class Console:
     """Everything that the routes use. `limits` are those of the channels, by name."""
 
-    engine: AsyncEngine
+    engine: Database
     settings: Settings
     desk: Desk
     staff: StaffRows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Container, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -13,6 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.core.case import CaseView, Line
 from handoff.core.contact import kind_of_reply
 from handoff.core.staff import Deed, User
+
+type Connection = AsyncConnection
+
+
+class Database(Protocol):
+    """Where transactions begin (an engine of SQLAlchemy); whoever is at the edge commits."""
+
+    def begin(self) -> AbstractAsyncContextManager[Connection]:
+        """A transaction, committed at the end of the block."""
+
+    def connect(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection to read with."""
 
 
 class NotFound(Exception):

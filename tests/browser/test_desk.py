@@ -139,6 +139,19 @@ async def test_what_a_person_writes_stays_text_also_when_it_comes_in_live(desk: 
     assert "taken" not in await page.title()
 
 
+async def test_what_is_erased_leaves_the_open_page(desk: Desk) -> None:
+    world = desk.world
+    await world.staff("mina")
+    case_id = await world.case("ABC234")
+    await world.says(case_id, "forget this")
+    page = await desk.page("mina")
+    await page.get_by_role("link", name="ABC234").click()
+    await expect(page.get_by_text("forget this")).to_be_visible()
+    await world.run("DELETE FROM case_messages")
+    await world.run("SELECT pg_notify('amana_desk', :id)", id=str(case_id))
+    await expect(page.locator(".line")).to_have_count(0)
+
+
 async def test_a_draft_survives_what_happens_around_it(desk: Desk) -> None:
     world = desk.world
     await world.staff("mina")

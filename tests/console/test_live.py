@@ -43,7 +43,7 @@ async def following(stream_: AsyncIterator[str]) -> tuple[str, dict[str, str]]:
     if words.startswith(":"):
         return "", {}
     lines = dict(line.split(": ", 1) for line in words.strip().splitlines())
-    return lines["event"], json.loads(lines["data"])
+    return lines["event"], json.loads(lines["data"]).get("parts", {})
 
 
 async def test_only_what_changed_is_sent() -> None:
@@ -54,6 +54,17 @@ async def test_only_what_changed_is_sent() -> None:
     page.parts["queue"] = "two"
     feed.heard("queue")
     assert await following(events) == ("parts", {"queue": "two"})
+    await feed.close()
+
+
+async def test_a_line_that_was_erased_is_no_longer_among_the_ids() -> None:
+    page = Page(one="1", two="2")
+    feed = Feed(Bell().listen)
+    events = stream(feed, page.read, about="", seen="")
+    await following(events)
+    del page.parts["one"]
+    feed.heard("")
+    assert '"ids": ["two"]' in await anext(events)
     await feed.close()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from sqlalchemy import insert, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from handoff.console.app import build_console
 from handoff.core.channel import Limits
@@ -177,26 +177,11 @@ class World:
     ) -> uuid.UUID:
         """A waiting case of somebody new, with consent, address and conversation."""
         organisation_id = await self.organisation_id(organisation)
-        person, case, consent, address = (uuid.uuid4() for _ in range(4))
-        now = self.clock()
+        now, case = self.clock(), uuid.uuid4()
+        values = {"reasons": ["asked_for_person"], "modality": "write", "locale": "es"} | more
         async with self.engine.begin() as connection:
-            key = await add_key(connection, self.vault)
-            await connection.execute(insert(Person).values(id=person, key_id=key.id, contact_plan=plan))
-            await connection.execute(
-                insert(Consent).values(
-                    id=consent,
-                    person_id=person,
-                    organisation_id=organisation_id,
-                    purpose="contact",
-                    text_key="consent.contact",
-                    text_version="3f9a1c20",
-                    modality="write",
-                    locale="es",
-                    channel=channel,
-                    expires_at=now + timedelta(days=90),
-                )
-            )
-            values = {"reasons": ["asked_for_person"], "modality": "write", "locale": "es"} | more
+            person, key = await self._person(connection, plan)
+            consent = await self._consent(connection, person, organisation_id, channel)
             await connection.execute(
                 insert(Case).values(
                     id=case,
@@ -210,18 +195,9 @@ class World:
                 )
             )
             await connection.execute(
-                insert(Address).values(
-                    id=address,
-                    network="sms",
-                    index=uuid.uuid4().bytes,
-                    cipher=key.encrypt("+15550123", "addresses.cipher"),
-                    key_id=key.id,
-                )
-            )
-            await connection.execute(
                 insert(Conversation).values(
                     id=uuid.uuid4(),
-                    address_id=address,
+                    address_id=await self._address(connection, key),
                     person_id=person,
                     case_id=case,
                     channel=channel,
@@ -232,6 +208,37 @@ class World:
                 )
             )
         return case
+
+    async def _person(self, connection: AsyncConnection, plan: str | None) -> tuple[uuid.UUID, Key]:
+        key, person = await add_key(connection, self.vault), uuid.uuid4()
+        await connection.execute(insert(Person).values(id=person, key_id=key.id, contact_plan=plan))
+        return person, key
+
+    async def _address(self, connection: AsyncConnection, key: Key) -> uuid.UUID:
+        address = {"id": uuid.uuid4(), "network": "sms", "index": uuid.uuid4().bytes, "key_id": key.id}
+        cipher = key.encrypt("+15550123", "addresses.cipher")
+        await connection.execute(insert(Address).values(cipher=cipher, **address))
+        return address["id"]  # type: ignore[return-value]
+
+    async def _consent(
+        self, connection: AsyncConnection, person: uuid.UUID, organisation: uuid.UUID, channel: str
+    ) -> uuid.UUID:
+        consent = uuid.uuid4()
+        await connection.execute(
+            insert(Consent).values(
+                id=consent,
+                person_id=person,
+                organisation_id=organisation,
+                purpose="contact",
+                text_key="consent.contact",
+                text_version="3f9a1c20",
+                modality="write",
+                locale="es",
+                channel=channel,
+                expires_at=self.clock() + timedelta(days=90),
+            )
+        )
+        return consent
 
     async def says(self, case_id: uuid.UUID, words: str, *, kind: str = "text") -> None:
         """What the person writes to the case, as the worker keeps it; open pages are told."""

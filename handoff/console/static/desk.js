@@ -86,7 +86,9 @@ function live(address) {
   const source = new EventSource(address);
   source.addEventListener("parts", (event) => {
     const held = document.activeElement && document.activeElement.closest("form")?.getAttribute("action");
-    for (const [id, html] of Object.entries(JSON.parse(event.data))) place(id, html);
+    const { parts, ids } = JSON.parse(event.data);
+    for (const [id, html] of Object.entries(parts)) place(id, html);
+    for (const line of document.querySelectorAll(".chat > .line")) if (!ids.includes(line.id)) line.remove();
     times();
     // A replaced button keeps the keyboard where it was.
     if (held && document.activeElement === document.body) {
