@@ -11,7 +11,9 @@ folder=${BACKUPS:-backups}
 now=$(date -u +%Y%m%dT%H%M%SZ)
 mkdir -p "$folder/keys"
 
-in_db() { tools/compose.sh exec -T db "$@"; }
+in_db() { # the password stays inside the container
+  tools/compose.sh exec -T db sh -c 'PGPASSWORD=$(cat /run/secrets/postgres_password) exec "$@"' sh "$@"
+}
 
 # One snapshot for both dumps, held open by a session: no row without its key, no key without its row.
 coproc HOLD { in_db psql -XAtq -v ON_ERROR_STOP=1 -U amana amana; }

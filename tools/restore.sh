@@ -13,7 +13,9 @@ for file in "$folder/$name.dump" "$folder/keys/$name.dump"; do
   [ -r "$file" ] || { echo "$file is missing: rows and keys are only of use together." >&2; exit 1; }
 done
 
-in_db() { tools/compose.sh exec -T db "$@"; }
+in_db() { # the password stays inside the container
+  tools/compose.sh exec -T db sh -c 'PGPASSWORD=$(cat /run/secrets/postgres_password) exec "$@"' sh "$@"
+}
 sql() { in_db psql -XAtq -v ON_ERROR_STOP=1 -U amana "$@"; }
 
 present=$(sql amana -c 'SELECT id FROM vault.data_keys' </dev/null 2>/dev/null) && known=yes || known=""

@@ -4,11 +4,13 @@ Standard library only, run by run.sh with whatever Python 3 the machine has.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from urllib.parse import quote
 
 COMPOSE = "tools/compose.sh"
@@ -151,9 +153,11 @@ def check_island():
     require(not connects("bot", database, 5432) and not connects("bot", "db", 5432), "the assistant does not")
     require(connects("worker", provider, 8010), "the worker reaches the provider")
     require(not connects("bot", provider, 8010), "the assistant does not")
-    routes = "print([line.split()[1] for line in open('/proc/net/route')][1:])"
-    require("'00000000'" in inside("worker", routes)[1], "the worker has a way out")
-    require("'00000000'" not in inside("bot", routes)[1], "the assistant has no way out at all")
+    attached = list(state("bot")["NetworkSettings"]["Networks"])
+    require(len(attached) == 1, "the assistant is on one network only")
+    network = json.loads(docker("network", "inspect", attached[0]))[0]
+    require(network["Internal"], "which has no way out")
+    require(not connects("bot", "192.0.2.1", 80), "nothing beyond it answers the assistant")
     secrets = inside("bot", "import os; print(sorted(os.listdir('/run/secrets')))")[1]
     require(secrets == "['amana_internal_token', 'amana_rasa_token']", "the assistant holds its two tokens and no key")
 
@@ -171,14 +175,35 @@ def check_walls():
         require("no-new-privileges:true" in found["SecurityOpt"], f"{service} gains no privilege")
 
 
+def run_tool(*words):
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.stderr.write(done.stdout + done.stderr)
+    require(done.returncode == 0, f"{words[0]} works")
+
+
+def sql(statement):
+    shell = f'PGPASSWORD=$(cat /run/secrets/postgres_password) psql -XAtq -U amana amana -c "{statement}"'
+    return compose("exec", "-T", "db", "sh", "-c", shell).stdout.strip()
+
+
 def check_backup():
-    for words in (["tools/backup.sh"], ["tools/restore.sh", "latest"]):
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.stderr.write(done.stdout + done.stderr)
-        require(done.returncode == 0, f"{words[0]} works")
+    """A person who was erased after the backup is not brought back by it; everyone else is."""
+    folder = Path(os.environ["BACKUPS"])
+    address = control("phones", {"channel": "sms-twilio"})["address"]
+    conversation(address, "hello")
+    run_tool("tools/backup.sh")
+    erased, kept = (folder / "keys" / "ids.txt").read_text().split()[:2]
+    (folder / "erased.txt").write_text(f"{erased}\n")
+    run_tool("tools/restore.sh", "latest")
+    left = sql(
+        f"SELECT length(wrapped) FROM vault.data_keys WHERE id IN ('{erased}', '{kept}') ORDER BY length(wrapped)"  # noqa: S608
+    )
+    require(
+        left.split()[0] == "0" and int(left.split()[1]) > 0,
+        "the key of an erased person stays destroyed, others do not",
+    )
     wait_until_healthy()
-    address = control("phones")["phones"][0]["address"]
     seconds, answer = conversation(address, "menu")
     require(answer["text"], f"the restored stack answers the same phone ({seconds:.1f} s)")
 
