@@ -93,8 +93,12 @@ setup_bot() {
   printf '%s' "$PENDING_STAMP" >bot/.venv/.stamp
 }
 
-setup_model() { # train.py compares the inputs itself
-  bot/.venv/bin/python bot/train.py >&2 || stop "the model could not be trained; the lines above say why."
+setup_model() { # train.py compares the inputs itself; it talks in lines that begin with "assistant:", Rasa in many others
+  mkdir -p bot/models
+  if ! bot/.venv/bin/python bot/train.py 2>bot/models/train.log | { grep --line-buffered '^assistant:' || true; } >&2; then
+    tail -n 20 bot/models/train.log >&2
+    stop "the model could not be trained; the lines above say why, bot/models/train.log says more."
+  fi
 }
 
 case "${1:-all}" in
