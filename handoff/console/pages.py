@@ -127,13 +127,17 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     console = console_of(request)
     values.setdefault("session", None)
     locales = [(name, console.words(name).own_name(name)) for name in console.catalogue.locales]
-    response = HTMLResponse(fragment(request, template, locales=locales, path=_path(request), **values), status)
+    response = HTMLResponse(fragment(request, template, locales=locales, path=_path(request, status), **values), status)
     if request.query_params.get("lang") == locale_of(request):
         secure = not console.settings.development
         set_cookie(response, request, LANGUAGE_COOKIE, locale_of(request), secure=secure, age=YEAR_S)
     return response
 
 
-def _path(request: Request) -> str:
-    """Where the language links of this page lead: itself, or the queue if it answered a form."""
-    return str(request.url.path) if request.method == "GET" else f"{request.scope.get('root_path', '')}/"
+def _path(request: Request, status: int) -> str:
+    """Where the language links of this page lead: itself, or the queue if it answered a form or refused.
+
+    A refusal repeats nothing of the request, not even its address.
+    """
+    own = request.method == "GET" and status < 400
+    return str(request.url.path) if own else f"{request.scope.get('root_path', '')}/"
