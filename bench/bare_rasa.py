@@ -1,6 +1,6 @@
 """Turns per second of the assistant alone: `python -m bench.bare_rasa --url … --token …`. Prints one JSON object.
 
-The same model, channel, state and log level as in the whole system; raw asyncio streams, so that the client costs
+The same model, channel, carried state and log level as in the whole system; raw asyncio streams, so that the client costs
 next to nothing. The better of 8 and 16 connections is `turns_per_second`.
 """
 
@@ -21,30 +21,32 @@ class BadTurn(Exception):
     """An answer that was not a good turn: the figure would mean nothing."""
 
 
-def request(host: str, token: str, number: int) -> bytes:
+def request(host: str, token: str, number: int, state: object) -> bytes:
     """The bytes of one turn's request."""
     message = MESSAGES[number % len(MESSAGES)]
     metadata = {"kind": "text", "locale": "en"}
-    body = json.dumps({"message_id": str(number), "message": message, "metadata": metadata, "state": {}}).encode()
+    body = json.dumps({"message_id": str(number), "message": message, "metadata": metadata, "state": state}).encode()
     head = f"POST /webhooks/amana/webhook HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
     return f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def answer(reader: asyncio.StreamReader) -> None:
-    """Read one response. Raises BadTurn."""
+async def answer(reader: asyncio.StreamReader) -> object:
+    """Read one response; returns the state to carry on. Raises BadTurn."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
     body = json.loads(await reader.readexactly(length))
     if not body.get("ok"):
         raise BadTurn(body.get("code"))
+    return body["state"]
 
 
 async def connection(address: tuple[str, int], token: str, numbers: asyncio.Queue[int]) -> None:
     """Take turns over one connection until there are none left."""
     reader, writer = await asyncio.open_connection(*address)
+    state: object = {}
     while not numbers.empty():
-        writer.write(request(address[0], token, numbers.get_nowait()))
-        await answer(reader)
+        writer.write(request(address[0], token, numbers.get_nowait(), state))
+        state = await answer(reader)
     writer.close()
 
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from channels import build_channels
 from handoff.assistant.actions import answer_of, build_executor
@@ -135,7 +135,7 @@ def build_voice(settings: Settings, channels: dict[str, Channel], vault: Vault) 
     )
 
 
-def build_web(house: House) -> FastAPI:
+def build_web(house: House) -> Starlette:
     """The public application: webhooks, health, and the desk."""
     settings = house.settings
     console = build_console(
@@ -149,16 +149,15 @@ def build_web(house: House) -> FastAPI:
     )
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with console.router.lifespan_context(console):
             yield
         await house.aclose()
 
-    app = FastAPI(title="Amana", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     webhooks = Webhooks(house.channels, house.door, house.meters, settings.public_base_url)
-    app.router.routes.extend([*webhooks.routes(), *health_routes(house.upkeep.ready)])
-    app.mount("/console", console)
-    return app
+    return Starlette(
+        routes=[*webhooks.routes(), *health_routes(house.upkeep.ready), Mount("/console", console)], lifespan=lifespan
+    )
 
 
 def build_internal(house: House) -> Starlette:

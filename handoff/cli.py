@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Annotated
 
 import typer
+import uvloop
 from pydantic import ValidationError
 
 from handoff.settings import Settings, load_settings
@@ -38,7 +38,7 @@ def run(work: Callable[[Settings], Coroutine[object, object, int | None]]) -> No
     """Run an asynchronous command; a ValueError is a sentence for the operator, not a trace."""
     settings = settings_or_exit()
     try:
-        code = asyncio.run(work(settings))
+        code = uvloop.run(work(settings))
     except ValueError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import CursorResult, Row, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handoff.core.conversation import Turn
 from handoff.core.ports import Lease, LeaseLost, Sent, Unsent
 from handoff.store import turns
 from handoff.store.door import set_stopped
 from handoff.store.outbox import insert_drafts, unseal_draft
-from handoff.store.reading import READ, conversation_of, received_of
+from handoff.store.reading import READ_WORK, conversation_of, received_of
 from handoff.store.vault import Key, Vault
 
 LEASE = text("""
@@ -34,11 +34,6 @@ LEASE = text("""
     )
     RETURNING id, fence, due_count
 """)
-UNWORKED = text("""
-    SELECT DISTINCT ON (conversation_id) *, count(*) OVER (PARTITION BY conversation_id) AS backlog
-    FROM inbound WHERE conversation_id = ANY(:ids) AND worked_at IS NULL
-    ORDER BY conversation_id, id
-""")
 UNSENT = text("""
     SELECT * FROM outbound WHERE conversation_id = ANY(:ids) AND state IN ('queued', 'sending') ORDER BY id
 """)
@@ -46,19 +41,20 @@ HEARTBEAT = text("""
     UPDATE conversations SET leased_until = now() + :lease
     WHERE lease_holder = :holder AND id = ANY(:ids) AND leased_until > now()
 """)
-RELEASE = text("""
+RELEASE = """
     UPDATE conversations SET leased_until = NULL, lease_holder = NULL,
         due_at = CASE WHEN due_count > :due_count OR :more THEN now() ELSE :retry_at END
     WHERE id = :id AND fence = :fence RETURNING id
-""")
-RECORD = text("""
+"""
+RECORD = """
     UPDATE outbound SET state = :state, error_code = NULLIF(:code, ''), next_at = :next_at,
         provider_index = :provider_index, provider_cipher = :provider_cipher,
         sent_at = CASE WHEN :state = 'sent' THEN now() END,
         cipher = CASE WHEN :state IN ('queued', 'held', 'dead') THEN cipher END,
         possible_duplicate = possible_duplicate OR :in_doubt
-    WHERE id = :id
-""")
+    WHERE id = :outbound_id
+"""
+RECORD_AND_RELEASE = text(f"WITH recorded AS ({RECORD}) {RELEASE}")
 SENDING = text("UPDATE outbound SET state = 'sending', attempts = attempts + 1 WHERE id = ANY(:ids)")
 COUNT_FAILURE = text("UPDATE inbound SET attempts = attempts + 1 WHERE id = :id")
 
@@ -77,6 +73,7 @@ class PostgresInbox:
 
     def __init__(self, engine: AsyncEngine, vault: Vault, *, holder: str, lease: Any, organisation: str) -> None:
         self._engine = engine
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._vault = vault
         self._holder = holder
         self._lease = lease
@@ -84,25 +81,20 @@ class PostgresInbox:
 
     async def lease(self, limit: int) -> Sequence[Lease]:
         """Up to `limit` due conversations, oldest first, each with its oldest message and its unsent ones."""
-        async with self._engine.connect() as connection:
+        async with self._single.connect() as connection:
             parameters = {"lease": self._lease, "holder": self._holder, "limit": limit}
             leased = {row.id: row for row in await connection.execute(LEASE, parameters)}
-            await connection.commit()
             if not leased:
                 return []
-            ids = {"ids": list(leased)}
-            rows = (await connection.execute(READ, ids)).all()
-            waiting = {row.conversation_id: row for row in await connection.execute(UNWORKED, ids)}
-            unsent = (await connection.execute(UNSENT, ids)).all()
-            await connection.commit()
+            rows = (await connection.execute(READ_WORK, {"ids": list(leased)})).all()
+            unsent_in = [row.id for row in rows if row.has_unsent]
+            unsent = (await connection.execute(UNSENT, {"ids": unsent_in})).all() if unsent_in else []
         return [
-            self._assemble(
-                row, leased[row.id], waiting.get(row.id), [out for out in unsent if out.conversation_id == row.id]
-            )
+            self._assemble(row, leased[row.id], [out for out in unsent if out.conversation_id == row.id])
             for row in rows
         ]
 
-    def _assemble(self, row: Row[Any], leased: Row[Any], inbound: Row[Any] | None, unsent: list[Row[Any]]) -> Lease:
+    def _assemble(self, row: Row[Any], leased: Row[Any], unsent: list[Row[Any]]) -> Lease:
         key = self._vault.open(row.key_id, row.wrapped, row.master_id)
         person_key = (
             self._vault.open(row.person_key_id, row.person_wrapped, row.person_master_id) if row.person_key_id else None
@@ -113,8 +105,8 @@ class PostgresInbox:
             fence=leased.fence,
             due_count=leased.due_count,
             address=key.decrypt(row.address_cipher, "addresses.cipher"),
-            received=received_of(inbound, key) if inbound else None,
-            more=inbound is not None and inbound.backlog > 1,
+            received=received_of(row, key) if row.inbound_id else None,
+            more=row.backlog > 1,
             unsent=tuple(unseal_draft(out, key) for out in unsent),
             handle=Handle(row.address_id, key, person_key),
         )
@@ -123,20 +115,25 @@ class PostgresInbox:
         """Write the turn and its replies, and erase the message's text: one transaction. Raises LeaseLost.
 
         The replies are written as being sent, because they are sent next: if we die before saying what became of them,
-        whoever comes after knows that they may have left.
+        whoever comes after knows that they may have left. A turn that only answers is one statement.
         """
         handle: Handle = lease.handle
-        async with self._engine.begin() as connection:
-            await turns.mark_worked(connection, lease, turn)
-            await turns.apply(connection, self._vault, lease, turn, self._organisation)
-            rows = await insert_drafts(
-                connection,
-                handle.key,
-                lease.conversation,
-                turn.drafts,
-                inbound_id=lease.received.id if lease.received else None,
-                state="queued" if lease.unsent else "sending",
-            )
+        state = "queued" if lease.unsent else "sending"
+        if turns.only_answers(turn) and len(turn.drafts) == 1:
+            async with self._single.connect() as connection:
+                rows = await turns.answer(connection, lease, turn, state=state)
+        else:
+            async with self._engine.begin() as connection:
+                await turns.mark_worked(connection, lease, turn)
+                await turns.apply(connection, self._vault, lease, turn, self._organisation)
+                rows = await insert_drafts(
+                    connection,
+                    handle.key,
+                    lease.conversation,
+                    turn.drafts,
+                    inbound_id=lease.received.id if lease.received else None,
+                    state=state,
+                )
         return [unseal_draft(row, handle.key, just_written=True) for row in rows]
 
     async def sending(self, ids: Sequence[int]) -> None:
@@ -145,60 +142,65 @@ class PostgresInbox:
             await connection.execute(SENDING, {"ids": list(ids)})
 
     async def finish(self, lease: Lease, sent: Sequence[Sent], retry_at: datetime | None) -> None:
-        """Write what became of the messages and give the conversation back: one transaction. Raises LeaseLost."""
+        """Write what became of the messages and give the conversation back: one transaction. Raises LeaseLost.
+
+        The usual end, one message that needs nothing more than its row, is one statement.
+        """
         handle: Handle = lease.handle
+        release = self._release_values(lease, more=lease.more, retry_at=retry_at)
+        if len(sent) == 1 and sent[0].state != "dead" and not sent[0].opted_out:
+            async with self._single.connect() as connection:
+                values = release | self._record_values(lease, sent[0])
+                _must_be_ours(await connection.execute(RECORD_AND_RELEASE, values))
+            return
         async with self._engine.begin() as connection:
             for item in sent:
-                await self._record(connection, lease, item)
+                await connection.execute(text(RECORD), self._record_values(lease, item))
+                if item.state == "dead":
+                    await turns.bury_outbound(connection, lease.conversation.channel, item.id, item.code)
             if any(item.opted_out for item in sent):
                 await set_stopped(connection, handle.address_id, stopped=True)
-            await self._release(connection, lease, more=lease.more, retry_at=retry_at)
+            _must_be_ours(await connection.execute(text(RELEASE), release))
 
-    async def _record(self, connection: AsyncConnection, lease: Lease, item: Sent) -> None:
-        handle: Handle = lease.handle
-        channel = lease.conversation.channel
-        await connection.execute(
-            RECORD,
-            {
-                "id": item.id,
-                "state": item.state,
-                "code": item.code,
-                "next_at": item.next_at,
-                "in_doubt": item.maybe_sent,
-                "provider_index": self._vault.index("out", channel, item.provider_id) if item.provider_id else None,
-                "provider_cipher": handle.key.encrypt(item.provider_id, "outbound.provider_cipher")
-                if item.provider_id
-                else None,
-            },
-        )
-        if item.state == "dead":
-            await turns.bury_outbound(connection, channel, item.id, item.code)
+    def _record_values(self, lease: Lease, item: Sent) -> dict[str, Any]:
+        channel, key = lease.conversation.channel, lease.handle.key
+        known = bool(item.provider_id)
+        return {
+            "outbound_id": item.id,
+            "state": item.state,
+            "code": item.code,
+            "next_at": item.next_at,
+            "in_doubt": item.maybe_sent,
+            "provider_index": self._vault.index("out", channel, item.provider_id) if known else None,
+            "provider_cipher": key.encrypt(item.provider_id, "outbound.provider_cipher") if known else None,
+        }
+
+    def _release_values(self, lease: Lease, *, more: bool, retry_at: datetime | None) -> dict[str, Any]:
+        return {
+            "id": lease.conversation.id,
+            "fence": lease.fence,
+            "due_count": lease.due_count,
+            "more": more,
+            "retry_at": retry_at,
+        }
 
     async def failed(self, lease: Lease, retry_at: datetime) -> None:
         """Count a failed attempt at the message, and give the conversation back until `retry_at`."""
         async with self._engine.begin() as connection:
             if lease.received:
                 await connection.execute(COUNT_FAILURE, {"id": lease.received.id})
-            await self._release(connection, lease, more=False, retry_at=retry_at)
-
-    async def _release(
-        self, connection: AsyncConnection, lease: Lease, *, more: bool, retry_at: datetime | None
-    ) -> None:
-        released = await connection.execute(
-            RELEASE,
-            {
-                "id": lease.conversation.id,
-                "fence": lease.fence,
-                "due_count": lease.due_count,
-                "more": more,
-                "retry_at": retry_at,
-            },
-        )
-        if released.first() is None:
-            raise LeaseLost
+            _must_be_ours(
+                await connection.execute(text(RELEASE), self._release_values(lease, more=False, retry_at=retry_at))
+            )
 
     async def heartbeat(self, leases: Sequence[Lease]) -> None:
         """Prolong the leases that are still ours."""
         ids = [lease.conversation.id for lease in leases]
         async with self._engine.begin() as connection:
             await connection.execute(HEARTBEAT, {"lease": self._lease, "holder": self._holder, "ids": ids})
+
+
+def _must_be_ours(result: CursorResult[Any]) -> None:
+    """A write that checked the fence changed a row, or the lease is not ours any more."""
+    if result.first() is None:
+        raise LeaseLost

@@ -69,26 +69,28 @@ async def insert_drafts(
     """Add the messages, in order; returns the rows."""
     if not drafts:
         return []
-    values = [
-        {
-            "conversation_id": conversation.id,
-            "inbound_id": inbound_id,
-            "case_id": draft.case_id,
-            "channel": conversation.channel,
-            "account": conversation.account,
-            "kind": draft.kind,
-            "speaker": draft.speaker,
-            "key": draft.key,
-            "cipher": seal_draft(draft, key),
-            "segments": draft.rendered.segments,
-            "state": state,
-            "attempts": 1 if state == "sending" else 0,
-        }
-        for draft in drafts
-    ]
-    if len(values) == 1:
-        return (await connection.execute(ADD, values[0])).all()
+    values = [draft_values(key, conversation, draft, inbound_id=inbound_id, state=state) for draft in drafts]
     return [(await connection.execute(ADD, value)).one() for value in values]
+
+
+def draft_values(
+    key: Key, conversation: Conversation, draft: Draft, *, inbound_id: int | None, state: str
+) -> dict[str, Any]:
+    """The row of a draft."""
+    return {
+        "conversation_id": conversation.id,
+        "inbound_id": inbound_id,
+        "case_id": draft.case_id,
+        "channel": conversation.channel,
+        "account": conversation.account,
+        "kind": draft.kind,
+        "speaker": draft.speaker,
+        "key": draft.key,
+        "cipher": seal_draft(draft, key),
+        "segments": draft.rendered.segments,
+        "state": state,
+        "attempts": 1 if state == "sending" else 0,
+    }
 
 
 class PostgresOutbox:

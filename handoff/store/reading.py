@@ -12,11 +12,7 @@ from handoff.core.message import Kind
 from handoff.core.prompts import Prompt
 from handoff.store.vault import Key
 
-READ = text("""
-    SELECT c.*, now() AS clock, a.network, a.cipher AS address_cipher, a.stopped_at, a.off_notice_at,
-        k.id AS key_id, k.wrapped, k.master_id, p.contact_plan,
-        pk.id AS person_key_id, pk.wrapped AS person_wrapped, pk.master_id AS person_master_id,
-        (n.withdrawn_at IS NULL AND n.expires_at > now()) IS TRUE AS consent_live
+JOINS = """
     FROM conversations c
     JOIN addresses a ON a.id = c.address_id
     JOIN vault.data_keys k ON k.id = a.key_id
@@ -24,8 +20,29 @@ READ = text("""
     LEFT JOIN consents n ON n.id = cases.consent_id
     LEFT JOIN persons p ON p.id = c.person_id
     LEFT JOIN vault.data_keys pk ON pk.id = p.key_id
+"""
+COLUMNS = """
+    SELECT c.*, now() AS clock, a.network, a.cipher AS address_cipher, a.stopped_at, a.off_notice_at,
+        k.id AS key_id, k.wrapped, k.master_id, p.contact_plan,
+        pk.id AS person_key_id, pk.wrapped AS person_wrapped, pk.master_id AS person_master_id,
+        (n.withdrawn_at IS NULL AND n.expires_at > now()) IS TRUE AS consent_live
+"""
+READ = text(f"{COLUMNS} {JOINS} WHERE c.id = ANY(:ids)")
+READ_WORK = text(f"""
+    {COLUMNS}, i.id AS inbound_id, i.kind, i.cipher, i.sent_at, i.received_at, i.attempts,
+        COALESCE(i.backlog, 0) AS backlog,
+        EXISTS (
+            SELECT FROM outbound o WHERE o.conversation_id = c.id AND o.state IN ('queued', 'sending')
+        ) AS has_unsent
+    {JOINS}
+    LEFT JOIN LATERAL (
+        SELECT *, (SELECT count(*) FROM (
+            SELECT FROM inbound x WHERE x.conversation_id = c.id AND x.worked_at IS NULL LIMIT 2
+        ) y) AS backlog
+        FROM inbound WHERE conversation_id = c.id AND worked_at IS NULL ORDER BY id LIMIT 1
+    ) i ON true
     WHERE c.id = ANY(:ids)
-""")
+""")  # noqa: S608 (only our own fragments)
 
 
 def conversation_of(row: Row[Any]) -> Conversation:
@@ -58,10 +75,10 @@ def conversation_of(row: Row[Any]) -> Conversation:
 
 
 def received_of(row: Row[Any], key: Key) -> Received:
-    """An inbound row, decrypted."""
+    """The inbound part of a row that was read for work, decrypted."""
     content = key.decrypt_json(row.cipher, "inbound.cipher")
     return Received(
-        id=row.id,
+        id=row.inbound_id,
         kind=Kind(row.kind),
         received_at=row.received_at,
         text=content["text"],

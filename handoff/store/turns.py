@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import Row, bindparam, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from handoff.core.conversation import NewCase, Turn
 from handoff.core.ports import Lease, LeaseLost
 from handoff.store.door import notify_desk, set_stopped
 from handoff.store.keys import add_key
-from handoff.store.tables import Case, CaseMessage, Consent, Conversation, DeadLetter, Person, PersonAddress
+from handoff.store.outbox import draft_values
+from handoff.store.tables import (
+    Case,
+    CaseMessage,
+    Consent,
+    Conversation,
+    DeadLetter,
+    Inbound,
+    Outbound,
+    Person,
+    PersonAddress,
+)
 from handoff.store.vault import Key, Vault
 
 CONSENT_LIVES = timedelta(days=90)
@@ -48,8 +61,15 @@ CANCEL_UNSENT = text("""
 async def mark_worked(connection: AsyncConnection, lease: Lease, turn: Turn) -> None:
     """Move the conversation on and empty the message. Raises LeaseLost if we no longer have the conversation, or if
     somebody changed its owner since it was leased (a caseworker claimed: the assistant must not speak any more)."""
+    if (await connection.execute(_move(lease, turn))).first() is None:
+        raise LeaseLost
+    if lease.received:
+        await connection.execute(WORKED, {"id": lease.received.id, "outcome": turn.outcome, "intent": turn.intent})
+
+
+def _move(lease: Lease, turn: Turn) -> ReturningUpdate[tuple[uuid.UUID]]:
     before = lease.conversation
-    moved = await connection.execute(
+    return (
         update(Conversation)
         .where(
             Conversation.id == before.id, Conversation.fence == lease.fence, Conversation.owner == before.owner.value
@@ -57,10 +77,37 @@ async def mark_worked(connection: AsyncConnection, lease: Lease, turn: Turn) -> 
         .values(fence=Conversation.fence, **turn.changes)
         .returning(Conversation.id)
     )
-    if moved.first() is None:
+
+
+def only_answers(turn: Turn) -> bool:
+    """True when a turn does nothing beside answering and moving its conversation on."""
+    special = (turn.new_case, turn.relay, turn.plan, turn.dead_code, turn.case_flags)
+    return not any(special) and turn.stop is None and not (turn.withdraw or turn.release_held or turn.off_notice)
+
+
+async def answer(connection: AsyncConnection, lease: Lease, turn: Turn, *, state: str) -> Sequence[Row[Any]]:
+    """`mark_worked` and the one reply, as a single statement: most turns are like this. Raises LeaseLost."""
+    if lease.received is None:
+        raise AssertionError("a turn answers a message")
+    moved = _move(lease, turn).cte("moved")
+    ours = select(moved.c.id).exists()
+    worked = (
+        update(Inbound)
+        .where(Inbound.id == lease.received.id, ours)
+        .values(worked_at=func.now(), cipher=None, outcome=turn.outcome, intent=turn.intent)
+        .returning(Inbound.id)
+        .cte("worked")
+    )
+    key, conversation, (draft,) = lease.handle.key, lease.conversation, turn.drafts
+    reply = draft_values(key, conversation, draft, inbound_id=lease.received.id, state=state)
+    columns = [Outbound.__table__.c[name] for name in reply]
+    values = [bindparam(f"new_{column.name}", reply[column.name], column.type) for column in columns]
+    chosen = select(*values).where(ours)
+    added = insert(Outbound).from_select(columns, chosen, include_defaults=False).returning(Outbound)
+    rows = (await connection.execute(added.add_cte(worked))).all()
+    if not rows:
         raise LeaseLost
-    if lease.received:
-        await connection.execute(WORKED, {"id": lease.received.id, "outcome": turn.outcome, "intent": turn.intent})
+    return rows
 
 
 async def apply(connection: AsyncConnection, vault: Vault, lease: Lease, turn: Turn, organisation: str) -> None:
