@@ -160,7 +160,7 @@ def binaries(account: Account) -> Path:
         raise EmbeddedDatabaseError("the wheel with PostgreSQL is not installed: run `make setup`")
     if not account.switched or reachable(install, account):
         return install / "bin"
-    return _cached(install) / "bin"
+    return copy_programs(install, CACHE) / "bin"
 
 
 def reachable(path: Path, account: Account) -> bool:
@@ -176,15 +176,26 @@ def _may_enter(found: os.stat_result, account: Account) -> bool:
     return bool(found.st_mode & stat.S_IXOTH)
 
 
-def _cached(install: Path) -> Path:
-    copy = CACHE / f"postgresql-{MAJOR}-{version(WHEEL)}"
-    if not copy.exists():
-        CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        fresh = CACHE / f"{copy.name}.{os.getpid()}"
-        shutil.copytree(install, fresh, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
-        fresh.chmod(0o755)
-        try:
-            fresh.rename(copy)
-        except OSError:  # another process was faster
-            shutil.rmtree(fresh)
-    return copy
+def copy_programs(install: Path, cache: Path) -> Path:
+    """A copy that every account can reach, made once per version of the wheel. Returns the copied installation.
+
+    The wheel's own layout is kept: the programs look for their libraries in `<wheel>.libs` beside the package.
+    """
+    whole = cache / f"{WHEEL}-{version(WHEEL)}"
+    copied = whole / WHEEL / install.name
+    if copied.exists():
+        return copied
+    cache.mkdir(mode=0o755, parents=True, exist_ok=True)
+    fresh = cache / f"{whole.name}.{os.getpid()}"
+    unneeded = shutil.ignore_patterns("include", "*.a")
+    shutil.copytree(install, fresh / WHEEL / install.name, symlinks=True, ignore=unneeded)
+    libraries = install.parent.with_name(f"{WHEEL}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
+    for folder in (fresh, fresh / WHEEL):
+        folder.chmod(0o755)
+    try:
+        fresh.rename(whole)
+    except OSError:  # another process was faster
+        shutil.rmtree(fresh)
+    return copied

