@@ -142,7 +142,8 @@ def with_people(owner: Owner = Owner.CASEWORKER, **values: Any) -> Conversation:
 
 def wrote(text: str = "", kind: Kind = Kind.TEXT, **values: Any) -> Received:
     """A message that came just now."""
-    return Received(**({"id": 5, "kind": kind, "received_at": NOW, "text": text} | values))
+    given: dict[str, Any] = {"id": 5, "kind": kind, "received_at": NOW, "text": text}
+    return Received(**(given | values))
 
 
 def a_voice(outbox: FakeOutbox | None = None, *, hours: str = "24/7", must_be_reviewed: bool = False) -> Voice:

@@ -1,0 +1,61 @@
+"""The gate (SAFETY §4): what may leave at the moment of sending."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from handoff.core.contact import Contact, Verdict, gate, kind_of_reply
+
+NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+DAY = timedelta(hours=24)
+SEND, HOLD, DROP = Verdict.SEND, Verdict.HOLD, Verdict.DROP
+
+
+def contact(minutes: float | None, **values: object) -> Contact:
+    at = None if minutes is None else NOW - timedelta(minutes=minutes)
+    return Contact(at, **values)  # type: ignore[arg-type]
+
+
+LIVE = {"consent_live": True, "plan": "any"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "speaker", "who", "window", "verdict"),
+    [
+        # The system's cards and receipts always leave, also to somebody who said stop.
+        ("system", "system", contact(None, stopped=True), DAY, (SEND, "")),
+        ("system", "system", contact(9999), DAY, (SEND, "")),
+        # Stop stops everything else, also a reply and also with a consent.
+        ("reply", "assistant", contact(0, stopped=True), None, (DROP, "stopped")),
+        ("reply", "human", contact(0, stopped=True, **LIVE), None, (DROP, "stopped")),
+        # A reply within ten minutes needs nothing.
+        ("reply", "assistant", contact(0), DAY, (SEND, "")),
+        ("reply", "human", contact(10), DAY, (SEND, "")),
+        ("proactive", "human", contact(10), DAY, (SEND, "")),
+        # Later it is proactive: the assistant's is dropped, a human's waits for the person.
+        ("reply", "assistant", contact(10.1), None, (DROP, "no_consent")),
+        ("reply", "human", contact(10.1), None, (HOLD, "no_consent")),
+        ("proactive", "human", contact(None), None, (HOLD, "no_consent")),
+        ("proactive", "human", contact(None, **LIVE), DAY, (HOLD, "window_closed")),
+        # With a live consent the provider's window, then the person's own plan decide.
+        ("proactive", "human", contact(60, **LIVE), None, (SEND, "")),
+        ("proactive", "human", contact(60, **LIVE), DAY, (SEND, "")),
+        ("proactive", "human", contact(25 * 60, **LIVE), DAY, (HOLD, "window_closed")),
+        ("proactive", "human", contact(25 * 60, **LIVE), None, (SEND, "")),
+        ("proactive", "human", contact(60, consent_live=True, plan="self"), None, (HOLD, "person_writes_first")),
+        ("proactive", "human", contact(60, consent_live=True), None, (HOLD, "person_writes_first")),
+        ("proactive", "assistant", contact(60, consent_live=True, plan="self"), None, (DROP, "person_writes_first")),
+        ("proactive", "human", contact(60, plan="any"), None, (HOLD, "no_consent")),
+    ],
+)
+def test_the_gate(
+    kind: str, speaker: str, who: Contact, window: timedelta | None, verdict: tuple[Verdict, str]
+) -> None:
+    assert gate(kind, speaker, who, now=NOW, window=window) == verdict
+
+
+@pytest.mark.parametrize(("minutes", "kind"), [(0, "reply"), (10, "reply"), (11, "proactive"), (None, "proactive")])
+def test_ten_minutes_make_a_reply(minutes: float | None, kind: str) -> None:
+    assert kind_of_reply(contact(minutes).last_inbound_at, NOW) == kind
