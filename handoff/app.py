@@ -39,12 +39,13 @@ from handoff.services.send import Send
 from handoff.services.work import Worker
 from handoff.settings import Settings
 from handoff.store.cases import Cases
-from handoff.store.database import create_engine
+from handoff.store.database import create_engine, create_quick
 from handoff.store.door import Door
 from handoff.store.embedded import dsn_of
 from handoff.store.inbox import PostgresInbox
 from handoff.store.jobs import Job
 from handoff.store.outbox import PostgresOutbox
+from handoff.store.quick import Quick
 from handoff.store.staff import StaffBook
 from handoff.store.upkeep import Upkeep
 from handoff.store.vault import Vault
@@ -77,6 +78,7 @@ class House:
     settings: Settings
     dsn: str
     engine: AsyncEngine
+    quick: Quick
     vault: Vault
     channels: dict[str, Channel]
     door: Door
@@ -95,6 +97,7 @@ class House:
         """Close connections to providers and database."""
         for channel in self.channels.values():
             await channel.aclose()
+        await self.quick.aclose()
         await self.engine.dispose()
 
 
@@ -102,6 +105,7 @@ def build_house(settings: Settings) -> House:
     """Open nothing yet, but refuse at once what cannot work: a missing secret, an unknown channel, a broken text."""
     dsn = database_dsn(settings)
     engine = create_engine(dsn, settings.database_pool)
+    quick = create_quick(dsn, settings.database_pool)
     vault = Vault(settings.master_key_list(), settings.secret("index_key").encode())
     channels = build_channels(settings)
     return House(
@@ -110,7 +114,8 @@ def build_house(settings: Settings) -> House:
         engine=engine,
         vault=vault,
         channels=channels,
-        door=Door(engine, vault),
+        quick=quick,
+        door=Door(engine, quick, vault),
         upkeep=Upkeep(engine),
         voice=build_voice(settings, channels, vault),
         meters=Meters(),
@@ -199,6 +204,7 @@ def build_worker(house: House) -> tuple[Worker, Budget]:
     holder = f"{socket.gethostname()}:{os.getpid()}"
     inbox = PostgresInbox(
         house.engine,
+        house.quick,
         house.vault,
         holder=holder,
         lease=timedelta(seconds=settings.lease_s),

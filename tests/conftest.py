@@ -15,10 +15,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handoff.settings import Settings
-from handoff.store.database import create_engine, libpq_dsn
+from handoff.store.database import create_engine, create_quick, libpq_dsn
 from handoff.store.embedded import EmbeddedPostgres
 from handoff.store.migrate import upgrade
 from handoff.store.organisations import ensure_organisation
+from handoff.store.quick import Quick
 from handoff.store.vault import Vault
 
 MASTER_KEYS = "test:" + base64.b64encode(b"test master key, 32 bytes long!!").decode()
@@ -69,6 +70,14 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
     await ensure_organisation(engine, "demo-aid", "Demo Aid (fictional)")
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture
+async def quick(database: str) -> AsyncIterator[Quick]:
+    """Single statements on the fresh database."""
+    quick = create_quick(database, 8)
+    yield quick
+    await quick.aclose()
 
 
 @pytest.fixture

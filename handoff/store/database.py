@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from handoff.store.quick import QUICK_OPTIONS, Quick
 
 
 def sqlalchemy_url(dsn: str) -> URL:
@@ -21,13 +25,23 @@ def create_engine(dsn: str, pool: int) -> AsyncEngine:
 
     Connections are tested before use, so that a restarted database costs a reconnect and no message.
     """
+    return _engine(dsn, pool)
+
+
+def create_quick(dsn: str, pool: int) -> Quick:
+    """Connections for single statements, each its own transaction."""
+    return Quick(_engine(dsn, pool, connect=QUICK_OPTIONS, pool_reset_on_return=None))
+
+
+def _engine(dsn: str, pool: int, connect: dict[str, Any] | None = None, **options: Any) -> AsyncEngine:
+    common = {"connect_timeout": 5, "prepare_threshold": 2, "application_name": "amana"}
     return create_async_engine(
         sqlalchemy_url(dsn),
         pool_size=pool,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=False,
         pool_use_lifo=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": 5, "prepare_threshold": 2, "application_name": "amana"},
+        connect_args=common | (connect or {}),
+        **options,
     )

@@ -11,13 +11,14 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from handoff.core.message import RANK, Event, Incoming, Poison, Reachability, SendState, StatusUpdate
 from handoff.store.keys import add_key
+from handoff.store.quick import Quick
 from handoff.store.tables import Address, Conversation, DataKey, DeadLetter
 from handoff.store.vault import Key, Vault
 
@@ -27,27 +28,27 @@ FIND = (
     .join(DataKey, DataKey.id == Address.key_id)
     .outerjoin(Conversation, Conversation.address_id == Address.id)
 )
-ADD_INBOUND = text("""
+ADD_INBOUND = """
     WITH new AS (
         INSERT INTO inbound (conversation_id, channel, account, provider_index, kind, cipher, sent_at)
-        VALUES (:conversation, :channel, :account, :provider_index, :kind, :cipher, :sent_at)
+        VALUES (%(conversation)s, %(channel)s, %(account)s, %(provider_index)s, %(kind)s, %(cipher)s, %(sent_at)s)
         ON CONFLICT (channel, account, provider_index) DO NOTHING RETURNING id
     ), due AS (
         UPDATE conversations SET due_at = LEAST(due_at, now()), due_count = due_count + 1, last_inbound_at = now()
-        WHERE id = :conversation AND EXISTS (SELECT FROM new) RETURNING id
+        WHERE id = %(conversation)s AND EXISTS (SELECT FROM new) RETURNING id
     )
     SELECT pg_notify('amana_due', '') FROM due
-""")
-SET_STATUS = text("""
+"""
+SET_STATUS = """
     WITH changed AS (
-    UPDATE outbound SET state = :state, error_code = COALESCE(NULLIF(:code, ''), error_code), cipher = NULL
+    UPDATE outbound SET state = %(state)s, error_code = COALESCE(NULLIF(%(code)s, ''), error_code), cipher = NULL
     FROM conversations c
-    WHERE outbound.channel = :channel AND outbound.account = :account AND provider_index = :provider_index
-      AND outbound.state = ANY(:lower) AND c.id = outbound.conversation_id
+    WHERE outbound.channel = %(channel)s AND outbound.account = %(account)s AND provider_index = %(provider_index)s
+      AND outbound.state = ANY(%(lower)s) AND c.id = outbound.conversation_id
     RETURNING outbound.case_id, c.address_id
     ), told AS (SELECT pg_notify('amana_desk', case_id::text) FROM changed WHERE case_id IS NOT NULL)
     SELECT address_id, (SELECT count(*) FROM told) FROM changed
-""")
+"""
 REMEMBERED = 20_000
 LOWER = {
     state: [other.value for other in SendState if RANK[other] < RANK[state] and other is not SendState.HELD]
@@ -66,10 +67,9 @@ class Known:
 class Door:
     """Stores what a webhook or a catch-up poll brought: one transaction an event, so that none fails the others."""
 
-    def __init__(self, engine: AsyncEngine, vault: Vault) -> None:
+    def __init__(self, engine: AsyncEngine, quick: Quick, vault: Vault) -> None:
         self._engine = engine
-        # One statement is one transaction: for what comes most often that saves two round trips of three.
-        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._quick = quick
         self._vault = vault
         self._senders: OrderedDict[tuple[str, str, bytes], Known] = OrderedDict()
 
@@ -95,7 +95,7 @@ class Door:
         if known:
             try:
                 return await self._add(known, incoming)
-            except IntegrityError:
+            except ForeignKeyViolation:
                 del self._senders[who]
         known = await self._sender(incoming, who[2])
         self._senders[who] = known
@@ -119,8 +119,7 @@ class Door:
             "cipher": known.key.encrypt_json(content, "inbound.cipher"),
             "sent_at": incoming.sent_at,
         }
-        async with self._single.connect() as connection:
-            return len((await connection.execute(ADD_INBOUND, row)).all())
+        return len(await self._quick.run(ADD_INBOUND, row))
 
     async def _sender(self, incoming: Incoming, index: bytes) -> Known:
         """The sender's conversation and key; both are made at their first message."""
@@ -175,11 +174,10 @@ class Door:
             "lower": LOWER[update.state],
         }
         if not update.opted_out:
-            async with self._single.connect() as connection:
-                await connection.execute(SET_STATUS, row)
+            await self._quick.run(SET_STATUS, row)
             return
         async with self._engine.begin() as connection:
-            for changed in await connection.execute(SET_STATUS, row):
+            for changed in await connection.exec_driver_sql(SET_STATUS, row):
                 await set_stopped(connection, changed.address_id, stopped=True)
 
     async def _reachability(self, event: Reachability) -> None:

@@ -11,50 +11,52 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handoff.core.conversation import Turn
 from handoff.core.ports import Lease, LeaseLost, Sent, Unsent
 from handoff.store import turns
 from handoff.store.door import set_stopped
-from handoff.store.outbox import insert_drafts, unseal_draft
+from handoff.store.outbox import insert_drafts, unseal_draft, unsent_of
+from handoff.store.quick import Quick
 from handoff.store.reading import READ_WORK, conversation_of, received_of
 from handoff.store.vault import Key, Vault
 
-LEASE = text("""
-    UPDATE conversations SET leased_until = now() + :lease, lease_holder = :holder, fence = fence + 1
+LEASE = """
+    UPDATE conversations SET leased_until = now() + %(lease)s, lease_holder = %(holder)s, fence = fence + 1
     WHERE id IN (
         SELECT id FROM conversations
         WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now())
-        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+        ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     )
     RETURNING id, fence, due_count
-""")
-UNSENT = text("""
-    SELECT * FROM outbound WHERE conversation_id = ANY(:ids) AND state IN ('queued', 'sending') ORDER BY id
-""")
-HEARTBEAT = text("""
-    UPDATE conversations SET leased_until = now() + :lease
-    WHERE lease_holder = :holder AND id = ANY(:ids) AND leased_until > now()
-""")
+"""
+UNSENT = """
+    SELECT * FROM outbound WHERE conversation_id = ANY(%(ids)s) AND state IN ('queued', 'sending') ORDER BY id
+"""
+HEARTBEAT = """
+    UPDATE conversations SET leased_until = now() + %(lease)s
+    WHERE lease_holder = %(holder)s AND id = ANY(%(ids)s) AND leased_until > now() RETURNING id
+"""
 RELEASE = """
     UPDATE conversations SET leased_until = NULL, lease_holder = NULL,
-        due_at = CASE WHEN due_count > :due_count OR :more THEN now() ELSE :retry_at END
-    WHERE id = :id AND fence = :fence RETURNING id
+        due_at = CASE WHEN due_count > %(due_count)s OR %(more)s THEN now() ELSE %(retry_at)s END
+    WHERE id = %(id)s AND fence = %(fence)s RETURNING id
 """
 RECORD = """
-    UPDATE outbound SET state = :state, error_code = NULLIF(:code, ''), next_at = :next_at,
-        provider_index = :provider_index, provider_cipher = :provider_cipher,
-        sent_at = CASE WHEN :state = 'sent' THEN now() END,
-        cipher = CASE WHEN :state IN ('queued', 'held', 'dead') THEN cipher END,
-        possible_duplicate = possible_duplicate OR :in_doubt
-    WHERE id = :outbound_id
+    UPDATE outbound SET state = %(state)s, error_code = NULLIF(%(code)s, ''), next_at = %(next_at)s,
+        provider_index = %(provider_index)s, provider_cipher = %(provider_cipher)s,
+        sent_at = CASE WHEN %(state)s = 'sent' THEN now() END,
+        cipher = CASE WHEN %(state)s IN ('queued', 'held', 'dead') THEN cipher END,
+        possible_duplicate = possible_duplicate OR %(in_doubt)s
+    WHERE id = %(outbound_id)s
 """
-RECORD_AND_RELEASE = text(f"WITH recorded AS ({RECORD}) {RELEASE}")
+# The release comes first and decides: a worker that lost its lease must not write what it believes of the message.
+RECORD_AND_RELEASE = f"WITH released AS ({RELEASE}), recorded AS ({RECORD} AND EXISTS (TABLE released)) TABLE released"
 SENDING = text("UPDATE outbound SET state = 'sending', attempts = attempts + 1 WHERE id = ANY(:ids)")
 COUNT_FAILURE = text("UPDATE inbound SET attempts = attempts + 1 WHERE id = :id")
 
@@ -71,9 +73,11 @@ class Handle:
 class PostgresInbox:
     """Leases over `conversations`. One instance a worker process; `holder` names it."""
 
-    def __init__(self, engine: AsyncEngine, vault: Vault, *, holder: str, lease: Any, organisation: str) -> None:
+    def __init__(
+        self, engine: AsyncEngine, quick: Quick, vault: Vault, *, holder: str, lease: timedelta, organisation: str
+    ) -> None:
         self._engine = engine
-        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._quick = quick
         self._vault = vault
         self._holder = holder
         self._lease = lease
@@ -81,20 +85,19 @@ class PostgresInbox:
 
     async def lease(self, limit: int) -> Sequence[Lease]:
         """Up to `limit` due conversations, oldest first, each with its oldest message and its unsent ones."""
-        async with self._single.connect() as connection:
-            parameters = {"lease": self._lease, "holder": self._holder, "limit": limit}
-            leased = {row.id: row for row in await connection.execute(LEASE, parameters)}
-            if not leased:
-                return []
-            rows = (await connection.execute(READ_WORK, {"ids": list(leased)})).all()
-            unsent_in = [row.id for row in rows if row.has_unsent]
-            unsent = (await connection.execute(UNSENT, {"ids": unsent_in})).all() if unsent_in else []
+        parameters = {"lease": self._lease, "holder": self._holder, "limit": limit}
+        leased = {row.id: row for row in await self._quick.run(LEASE, parameters)}
+        if not leased:
+            return []
+        rows = await self._quick.run(READ_WORK, {"ids": list(leased)})
+        unsent_in = [row.id for row in rows if row.has_unsent]
+        unsent = await self._quick.run(UNSENT, {"ids": unsent_in}) if unsent_in else []
         return [
             self._assemble(row, leased[row.id], [out for out in unsent if out.conversation_id == row.id])
             for row in rows
         ]
 
-    def _assemble(self, row: Row[Any], leased: Row[Any], unsent: list[Row[Any]]) -> Lease:
+    def _assemble(self, row: Any, leased: Any, unsent: list[Any]) -> Lease:
         key = self._vault.open(row.key_id, row.wrapped, row.master_id)
         person_key = (
             self._vault.open(row.person_key_id, row.person_wrapped, row.person_master_id) if row.person_key_id else None
@@ -119,9 +122,8 @@ class PostgresInbox:
         """
         handle: Handle = lease.handle
         state = "queued" if lease.unsent else "sending"
-        if turns.only_answers(turn) and len(turn.drafts) == 1:
-            async with self._single.connect() as connection:
-                rows = await turns.answer(connection, lease, turn, state=state)
+        if turns.only_answers(turn):
+            ids = await turns.answer(self._quick, lease, turn, state=state)
         else:
             async with self._engine.begin() as connection:
                 await turns.mark_worked(connection, lease, turn)
@@ -134,7 +136,10 @@ class PostgresInbox:
                     inbound_id=lease.received.id if lease.received else None,
                     state=state,
                 )
-        return [unseal_draft(row, handle.key, just_written=True) for row in rows]
+            ids = [row.id for row in rows]
+        return [
+            unsent_of(draft, number, lease.now, state=state) for draft, number in zip(turn.drafts, ids, strict=True)
+        ]
 
     async def sending(self, ids: Sequence[int]) -> None:
         """Say, before the provider is called, that these messages may be on their way."""
@@ -149,18 +154,16 @@ class PostgresInbox:
         handle: Handle = lease.handle
         release = self._release_values(lease, more=lease.more, retry_at=retry_at)
         if len(sent) == 1 and sent[0].state != "dead" and not sent[0].opted_out:
-            async with self._single.connect() as connection:
-                values = release | self._record_values(lease, sent[0])
-                _must_be_ours(await connection.execute(RECORD_AND_RELEASE, values))
+            _must_be_ours(await self._quick.run(RECORD_AND_RELEASE, release | self._record_values(lease, sent[0])))
             return
         async with self._engine.begin() as connection:
             for item in sent:
-                await connection.execute(text(RECORD), self._record_values(lease, item))
+                await connection.exec_driver_sql(RECORD, self._record_values(lease, item))
                 if item.state == "dead":
                     await turns.bury_outbound(connection, lease.conversation.channel, item.id, item.code)
             if any(item.opted_out for item in sent):
                 await set_stopped(connection, handle.address_id, stopped=True)
-            _must_be_ours(await connection.execute(text(RELEASE), release))
+            _must_be_ours((await connection.exec_driver_sql(RELEASE, release)).all())
 
     def _record_values(self, lease: Lease, item: Sent) -> dict[str, Any]:
         channel, key = lease.conversation.channel, lease.handle.key
@@ -189,18 +192,16 @@ class PostgresInbox:
         async with self._engine.begin() as connection:
             if lease.received:
                 await connection.execute(COUNT_FAILURE, {"id": lease.received.id})
-            _must_be_ours(
-                await connection.execute(text(RELEASE), self._release_values(lease, more=False, retry_at=retry_at))
-            )
+            release = self._release_values(lease, more=False, retry_at=retry_at)
+            _must_be_ours((await connection.exec_driver_sql(RELEASE, release)).all())
 
     async def heartbeat(self, leases: Sequence[Lease]) -> None:
         """Prolong the leases that are still ours."""
         ids = [lease.conversation.id for lease in leases]
-        async with self._engine.begin() as connection:
-            await connection.execute(HEARTBEAT, {"lease": self._lease, "holder": self._holder, "ids": ids})
+        await self._quick.run(HEARTBEAT, {"lease": self._lease, "holder": self._holder, "ids": ids})
 
 
-def _must_be_ours(result: CursorResult[Any]) -> None:
+def _must_be_ours(changed: Sequence[Any]) -> None:
     """A write that checked the fence changed a row, or the lease is not ours any more."""
-    if result.first() is None:
+    if not changed:
         raise LeaseLost

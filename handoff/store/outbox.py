@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, insert, text, update
@@ -36,7 +37,26 @@ def seal_draft(draft: Draft, key: Key) -> bytes:
     return key.encrypt_json(content, "outbound.cipher")
 
 
-def unseal_draft(row: Row[Any], key: Key, *, just_written: bool = False) -> Unsent:
+def unsent_of(draft: Draft, number: int, now: datetime, *, state: str) -> Unsent:
+    """A draft whose row was just written."""
+    return Unsent(
+        id=number,
+        key=draft.key,
+        kind=draft.kind,
+        speaker=draft.speaker,
+        text=draft.rendered.text,
+        options=tuple((option.token, option.label) for option in draft.rendered.options),
+        list_button=draft.rendered.list_button,
+        segments=draft.rendered.segments,
+        attempts=1,
+        next_at=None,
+        created_at=now,
+        just_written=state == "sending",
+        case_id=draft.case_id,
+    )
+
+
+def unseal_draft(row: Any, key: Key) -> Unsent:
     """An outbound row, decrypted. One that was left "sending" may have left before its worker died."""
     content = key.decrypt_json(row.cipher, "outbound.cipher")
     return Unsent(
@@ -51,8 +71,7 @@ def unseal_draft(row: Row[Any], key: Key, *, just_written: bool = False) -> Unse
         attempts=row.attempts,
         next_at=row.next_at,
         created_at=row.created_at,
-        in_doubt=row.state == "sending" and not just_written,
-        just_written=row.state == "sending" and just_written,
+        in_doubt=row.state == "sending",
         case_id=row.case_id,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from handoff.core.contact import Contact
 from handoff.core.conversation import Conversation, Owner, Received
@@ -28,7 +28,7 @@ COLUMNS = """
         (n.withdrawn_at IS NULL AND n.expires_at > now()) IS TRUE AS consent_live
 """
 READ = text(f"{COLUMNS} {JOINS} WHERE c.id = ANY(:ids)")
-READ_WORK = text(f"""
+READ_WORK = f"""
     {COLUMNS}, i.id AS inbound_id, i.kind, i.cipher, i.sent_at, i.received_at, i.attempts,
         COALESCE(i.backlog, 0) AS backlog,
         EXISTS (
@@ -41,11 +41,11 @@ READ_WORK = text(f"""
         ) y) AS backlog
         FROM inbound WHERE conversation_id = c.id AND worked_at IS NULL ORDER BY id LIMIT 1
     ) i ON true
-    WHERE c.id = ANY(:ids)
-""")  # noqa: S608 (only our own fragments)
+    WHERE c.id = ANY(%(ids)s)
+"""  # noqa: S608 (only our own fragments)
 
 
-def conversation_of(row: Row[Any]) -> Conversation:
+def conversation_of(row: Any) -> Conversation:
     """The plain view of a conversation row that was read with its address, person and consent."""
     return Conversation(
         id=row.id,
@@ -74,7 +74,7 @@ def conversation_of(row: Row[Any]) -> Conversation:
     )
 
 
-def received_of(row: Row[Any], key: Key) -> Received:
+def received_of(row: Any, key: Key) -> Received:
     """The inbound part of a row that was read for work, decrypted."""
     content = key.decrypt_json(row.cipher, "inbound.cipher")
     return Received(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, text, update
+from sqlalchemy import insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -16,14 +16,13 @@ from handoff.core.ports import Lease, LeaseLost
 from handoff.store.door import notify_desk, set_stopped
 from handoff.store.keys import add_key
 from handoff.store.outbox import draft_values
+from handoff.store.quick import Quick
 from handoff.store.tables import (
     Case,
     CaseMessage,
     Consent,
     Conversation,
     DeadLetter,
-    Inbound,
-    Outbound,
     Person,
     PersonAddress,
 )
@@ -79,35 +78,50 @@ def _move(lease: Lease, turn: Turn) -> ReturningUpdate[tuple[uuid.UUID]]:
     )
 
 
-def only_answers(turn: Turn) -> bool:
-    """True when a turn does nothing beside answering and moving its conversation on."""
-    special = (turn.new_case, turn.relay, turn.plan, turn.dead_code, turn.case_flags)
-    return not any(special) and turn.stop is None and not (turn.withdraw or turn.release_held or turn.off_notice)
-
-
-async def answer(connection: AsyncConnection, lease: Lease, turn: Turn, *, state: str) -> Sequence[Row[Any]]:
-    """`mark_worked` and the one reply, as a single statement: most turns are like this. Raises LeaseLost."""
-    if lease.received is None:
-        raise AssertionError("a turn answers a message")
-    moved = _move(lease, turn).cte("moved")
-    ours = select(moved.c.id).exists()
-    worked = (
-        update(Inbound)
-        .where(Inbound.id == lease.received.id, ours)
-        .values(worked_at=func.now(), cipher=None, outcome=turn.outcome, intent=turn.intent)
-        .returning(Inbound.id)
-        .cte("worked")
+USUAL = frozenset(
+    {"state", "prompts", "prompt_count", "locale", "minute_start", "minute_count", "day_start", "day_count"}
+)
+ANSWER = """
+    WITH moved AS (
+        UPDATE conversations SET state = %(state)s::jsonb, prompts = %(prompts)s::jsonb,
+            prompt_count = %(prompt_count)s, locale = %(locale)s,
+            minute_start = %(minute_start)s, minute_count = %(minute_count)s,
+            day_start = %(day_start)s, day_count = %(day_count)s
+        WHERE id = %(conversation_id)s AND fence = %(fence)s AND owner = %(owner)s RETURNING id
+    ), worked AS (
+        UPDATE inbound SET worked_at = now(), cipher = NULL, outcome = %(outcome)s, intent = %(intent)s
+        WHERE id = %(inbound_id)s AND EXISTS (SELECT FROM moved)
     )
-    key, conversation, (draft,) = lease.handle.key, lease.conversation, turn.drafts
-    reply = draft_values(key, conversation, draft, inbound_id=lease.received.id, state=state)
-    columns = [Outbound.__table__.c[name] for name in reply]
-    values = [bindparam(f"new_{column.name}", reply[column.name], column.type) for column in columns]
-    chosen = select(*values).where(ours)
-    added = insert(Outbound).from_select(columns, chosen, include_defaults=False).returning(Outbound)
-    rows = (await connection.execute(added.add_cte(worked))).all()
+    INSERT INTO outbound (conversation_id, inbound_id, case_id, channel, account, kind, speaker, key, cipher, segments,
+        state, attempts)
+    SELECT id, %(inbound_id)s, %(case_id)s, %(channel)s, %(account)s, %(kind)s, %(speaker)s, %(key)s, %(cipher)s,
+        %(segments)s, %(send_state)s, %(attempts)s
+    FROM moved RETURNING id
+"""
+
+
+def only_answers(turn: Turn) -> bool:
+    """True when a turn does nothing beside giving one answer and moving its conversation on."""
+    special = (turn.new_case, turn.relay, turn.plan, turn.dead_code, turn.case_flags)
+    quiet = turn.stop is None and not (turn.withdraw or turn.release_held or turn.off_notice)
+    return quiet and not any(special) and len(turn.drafts) == 1 and turn.changes.keys() <= USUAL
+
+
+async def answer(quick: Quick, lease: Lease, turn: Turn, *, state: str) -> list[int]:
+    """`mark_worked` and the one reply, as a single statement: most turns are like this. Raises LeaseLost."""
+    before, received, (draft,) = lease.conversation, lease.received, turn.drafts
+    if received is None:
+        raise AssertionError("a turn answers a message")
+    reply = draft_values(lease.handle.key, before, draft, inbound_id=received.id, state=state)
+    changes = {name: turn.changes.get(name, getattr(before, name)) for name in USUAL}
+    changes["state"] = json.dumps(changes["state"])
+    changes["prompts"] = json.dumps([p if isinstance(p, dict) else p.to_json() for p in changes["prompts"]])
+    values = reply | changes | {"fence": lease.fence, "owner": before.owner.value, "send_state": state}
+    values |= {"outcome": turn.outcome, "intent": turn.intent}
+    rows = await quick.run(ANSWER, values)
     if not rows:
         raise LeaseLost
-    return rows
+    return [row.id for row in rows]
 
 
 async def apply(connection: AsyncConnection, vault: Vault, lease: Lease, turn: Turn, organisation: str) -> None:

@@ -15,6 +15,7 @@ from handoff.core.ports import Lease, LeaseLost, Sent
 from handoff.core.render import Rendered
 from handoff.store.door import Door
 from handoff.store.inbox import PostgresInbox
+from handoff.store.quick import Quick
 from handoff.store.upkeep import Upkeep
 from handoff.store.vault import Vault
 
@@ -38,17 +39,17 @@ def answer(text: str = "Hi.") -> Turn:
 
 
 @pytest.fixture
-def door(engine: AsyncEngine, vault: Vault) -> Door:
-    return Door(engine, vault)
+def door(engine: AsyncEngine, quick: Quick, vault: Vault) -> Door:
+    return Door(engine, quick, vault)
 
 
 @pytest.fixture
-def inbox(engine: AsyncEngine, vault: Vault) -> PostgresInbox:
-    return an_inbox(engine, vault, "worker-1")
+def inbox(engine: AsyncEngine, quick: Quick, vault: Vault) -> PostgresInbox:
+    return an_inbox(engine, quick, vault, "worker-1")
 
 
-def an_inbox(engine: AsyncEngine, vault: Vault, holder: str, lease_s: float = 30) -> PostgresInbox:
-    return PostgresInbox(engine, vault, holder=holder, lease=timedelta(seconds=lease_s), organisation="demo-aid")
+def an_inbox(engine: AsyncEngine, quick: Quick, vault: Vault, holder: str, lease_s: float = 30) -> PostgresInbox:
+    return PostgresInbox(engine, quick, vault, holder=holder, lease=timedelta(seconds=lease_s), organisation="demo-aid")
 
 
 async def value(engine: AsyncEngine, query: str) -> object:
@@ -113,10 +114,10 @@ async def test_a_message_that_commits_while_the_conversation_is_given_back_is_no
 
 
 async def test_an_expired_worker_cannot_commit_what_another_has_taken_over(
-    door: Door, engine: AsyncEngine, vault: Vault
+    door: Door, engine: AsyncEngine, quick: Quick, vault: Vault
 ) -> None:
     """Second trap of DESIGN §3: the first worker was only slow, and comes back."""
-    slow, quick = an_inbox(engine, vault, "slow", lease_s=0), an_inbox(engine, vault, "quick")
+    slow, quick = an_inbox(engine, quick, vault, "slow", lease_s=0), an_inbox(engine, quick, vault, "quick")
     await door.receive([sms()])
     (stale,) = await slow.lease(10)
     (fresh,) = await quick.lease(10)
@@ -126,6 +127,21 @@ async def test_an_expired_worker_cannot_commit_what_another_has_taken_over(
     with pytest.raises(LeaseLost):
         await slow.finish(stale, [], None)
     assert await value(engine, "SELECT count(*) FROM outbound") == 1
+
+
+async def test_an_expired_worker_cannot_write_what_became_of_a_message_of_another(
+    door: Door, engine: AsyncEngine, quick: Quick, vault: Vault
+) -> None:
+    slow, quick = an_inbox(engine, quick, vault, "slow", lease_s=0.0), an_inbox(engine, quick, vault, "quick")
+    await door.receive([sms()])
+    (first,) = await slow.lease(1)
+    (reply,) = await slow.commit_turn(first, answer())
+    (second,) = await quick.lease(1)
+    await quick.finish(second, [Sent(reply.id, "sent", provider_id="SM2", maybe_sent=True)], None)
+    with pytest.raises(LeaseLost):
+        await slow.finish(first, [Sent(reply.id, "queued", code="timeout", next_at=first.now)], first.now)
+    assert await value(engine, "SELECT state FROM outbound") == "sent"
+    assert await value(engine, "SELECT count(*) FROM outbound WHERE error_code IS NOT NULL") == 0
 
 
 async def test_a_claim_that_comes_during_a_turn_keeps_the_assistant_silent(
@@ -141,8 +157,10 @@ async def test_a_claim_that_comes_during_a_turn_keeps_the_assistant_silent(
     assert await value(engine, "SELECT count(*) FROM inbound WHERE worked_at IS NULL AND cipher IS NOT NULL") == 1
 
 
-async def test_the_heartbeat_keeps_a_lease_and_only_ones_own(door: Door, engine: AsyncEngine, vault: Vault) -> None:
-    mine, other = an_inbox(engine, vault, "mine", lease_s=30), an_inbox(engine, vault, "other")
+async def test_the_heartbeat_keeps_a_lease_and_only_ones_own(
+    door: Door, engine: AsyncEngine, quick: Quick, vault: Vault
+) -> None:
+    mine, other = an_inbox(engine, quick, vault, "mine", lease_s=30), an_inbox(engine, quick, vault, "other")
     await door.receive([sms()])
     (lease,) = await mine.lease(1)
     await mine.heartbeat([lease])
@@ -151,9 +169,9 @@ async def test_the_heartbeat_keeps_a_lease_and_only_ones_own(door: Door, engine:
 
 
 async def test_a_reply_left_half_sent_is_sent_again_and_counted_as_a_possible_duplicate(
-    door: Door, engine: AsyncEngine, vault: Vault
+    door: Door, engine: AsyncEngine, quick: Quick, vault: Vault
 ) -> None:
-    dying, next_one = an_inbox(engine, vault, "dying", lease_s=0), an_inbox(engine, vault, "next")
+    dying, next_one = an_inbox(engine, quick, vault, "dying", lease_s=0), an_inbox(engine, quick, vault, "next")
     await door.receive([sms()])
     (lease,) = await dying.lease(1)
     await dying.commit_turn(lease, answer("Hi."))

@@ -1,0 +1,48 @@
+"""Single statements on psycopg itself, each one its own transaction: the six that every message takes.
+
+SQLAlchemy's statement and result layers cost more than these statements themselves (docs/adr/0006). It still keeps the
+pool and drops broken connections; everything that needs a transaction of several statements goes through it whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import namedtuple_row
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import greenlet_spawn
+
+
+class Quick:
+    """Runs a statement written for psycopg (`%(name)s`) and returns its rows, as named tuples."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def run(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+        """All rows. Raises psycopg.Error, whose text must not be logged (it can hold values)."""
+        async with self._connection() as connection:
+            cursor = await connection.execute(statement, parameters)
+            return await cursor.fetchall()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        pooled = await self._engine.raw_connection()
+        connection: psycopg.AsyncConnection[Any] = pooled.driver_connection  # type: ignore[assignment]
+        try:
+            yield connection
+        finally:
+            if connection.closed or connection.broken or connection.pgconn.transaction_status:
+                await greenlet_spawn(pooled.invalidate)
+            else:
+                await greenlet_spawn(pooled.close)
+
+    async def aclose(self) -> None:
+        """Close the pool."""
+        await self._engine.dispose()
+
+
+QUICK_OPTIONS = {"autocommit": True, "row_factory": namedtuple_row}
