@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 import structlog
@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 4
 IDLE_S = 1.0
 DATABASE_PAUSE_S = 0.25
+LEASE_BEATS = 3
 
 
 @dataclass(slots=True)
@@ -121,9 +122,24 @@ class Worker:
             written = list(await self.inbox.commit_turn(lease, turn))
             self.meters.turn(turn.outcome, lease.conversation.channel, monotonic() - began)
         sent, retry_at = await self.send.all(lease, [*lease.unsent, *written], self.inbox.sending)
-        await self.inbox.finish(lease, sent, retry_at)
+        await self._write_down(lease, sent, retry_at)
         self._count(lease, sent)
         await self._stop_spinner(lease)
+
+    async def _write_down(self, lease: Lease, sent: list[Sent], retry_at: datetime | None) -> None:
+        """What became of the messages is known here only: while the database is away, wait for it, or the next worker
+        would send them again. No longer than a lease lives; whoever has it then is told by the fence, not by us."""
+        give_up = monotonic() + LEASE_BEATS * self.heartbeat_s
+        while True:
+            try:
+                return await self.inbox.finish(lease, sent, retry_at)
+            except LeaseLost:
+                raise
+            except Exception as error:
+                if not sent or monotonic() > give_up:
+                    raise
+                log.warning("database_away", error=type(error).__name__)
+            await asyncio.sleep(DATABASE_PAUSE_S)
 
     async def _decide(self, lease: Lease) -> Turn:
         received = lease.received

@@ -249,6 +249,7 @@ class FakeInbox:
     marked: list[int] = field(default_factory=list)
     beats: int = 0
     refuse_turn: Exception | None = None
+    refuse_end: list[Exception] = field(default_factory=list)
 
     async def lease(self, limit: int) -> Sequence[Lease]:
         if self.failures:
@@ -271,6 +272,8 @@ class FakeInbox:
         self.marked += ids
 
     async def finish(self, lease: Lease, sent: Sequence[Sent], retry_at: datetime | None) -> None:
+        if self.refuse_end:
+            raise self.refuse_end.pop(0)
         self.finished.append((list(sent), retry_at))
 
     async def failed(self, lease: Lease, retry_at: datetime) -> None:

@@ -155,6 +155,21 @@ async def test_a_database_that_is_away_costs_a_pause_not_the_worker() -> None:
     assert len(shop.channel.sent) == 1
 
 
+async def test_what_was_sent_is_written_down_when_the_database_is_back_and_not_sent_again() -> None:
+    shop = Shop(FakeInbox([a_lease(wrote("hello"))], refuse_end=[OSError("gone"), OSError("gone")]))
+    await shop.run_until(lambda: shop.inbox.finished)
+    ((sent, _),) = shop.inbox.finished
+    assert [item.state for item in sent] == ["sent"]
+    assert len(shop.channel.sent) == 1
+    assert shop.inbox.given_back == []
+
+
+async def test_a_lease_that_another_has_ends_the_work_at_once() -> None:
+    shop = Shop(FakeInbox([a_lease(wrote("hello"))], refuse_end=[LeaseLost()]))
+    await shop.run_until(lambda: "lease_lost" in shop.counted())
+    assert shop.inbox.finished == []
+
+
 async def test_the_tap_of_a_phone_is_acknowledged_at_the_end() -> None:
     tap = wrote(kind=Kind.TAP, payload="q1:1", ack_token="spin-1")
     shop = Shop(FakeInbox([a_lease(tap)]))
