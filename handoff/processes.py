@@ -26,6 +26,8 @@ from handoff.store.staff import StaffBook
 from handoff.store.wake import listen
 from handoff.web.health import health_routes, metrics_route
 
+OPENING_POLL_S = 0.05
+
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[House]:
@@ -61,7 +63,16 @@ async def serve(settings: Settings) -> None:
     async with opened(settings) as house:
         public = server(build_web(house), settings.host, settings.port)
         internal = server(build_internal(house), settings.internal_host, settings.internal_port)
-        await until_one_ends(public.serve(), internal.serve())
+        catch_up = CatchUp(house.channels, house.door, house.upkeep, now)
+        await until_one_ends(public.serve(), internal.serve(), catch_up_once_open(public, catch_up))
+
+
+async def catch_up_once_open(public: uvicorn.Server, catch_up: CatchUp) -> None:
+    """Bring in what was given up on while nobody listened. Asked after the port is open: no message falls between."""
+    while not public.started:  # noqa: ASYNC110 (uvicorn does not tell)
+        await asyncio.sleep(OPENING_POLL_S)
+    await catch_up.run()
+    await asyncio.Event().wait()
 
 
 async def work(settings: Settings) -> None:
