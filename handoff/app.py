@@ -97,6 +97,7 @@ class House:
         """Close connections to providers and database."""
         for channel in self.channels.values():
             await channel.aclose()
+        await self.door.aclose()
         await self.quick.aclose()
         await self.engine.dispose()
 

@@ -6,14 +6,18 @@ worker that is giving the conversation back at this moment sees that there is mo
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import psycopg
+import structlog
 from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from handoff.core.message import RANK, Event, Incoming, Poison, Reachability, SendState, StatusUpdate
@@ -50,6 +54,8 @@ SET_STATUS = """
     SELECT address_id, (SELECT count(*) FROM told) FROM changed
 """
 REMEMBERED = 20_000
+STATUS_AGAIN_S = 2.0
+log = structlog.get_logger(__name__)
 LOWER = {
     state: [other.value for other in SendState if RANK[other] < RANK[state] and other is not SendState.HELD]
     for state in SendState
@@ -71,7 +77,14 @@ class Door:
         self._engine = engine
         self._quick = quick
         self._vault = vault
+        self._later: set[asyncio.Task[None]] = set()
         self._senders: OrderedDict[tuple[str, str, bytes], Known] = OrderedDict()
+
+    async def aclose(self) -> None:
+        """Let go of reports that wait for their second try."""
+        for task in self._later:
+            task.cancel()
+        await asyncio.gather(*self._later, return_exceptions=True)
 
     async def receive(self, events: Sequence[Event]) -> int:
         """Store all events; returns how many messages were new. A duplicate changes nothing."""
@@ -164,7 +177,26 @@ class Door:
         )
 
     async def _status(self, update: StatusUpdate) -> None:
-        """Only ever upwards in rank: providers report late and out of order. An unknown id changes nothing."""
+        """Only ever upwards in rank: providers report late and out of order.
+
+        That it was sent we know from the send itself. A report can overtake our own note of the message's id, so one
+        that finds no message is tried once more a little later; then it is of nobody we know.
+        """
+        if RANK[update.state] <= RANK[SendState.SENT]:
+            return
+        if not await self._set_status(update):
+            task = asyncio.create_task(self._set_status_later(update))
+            self._later.add(task)
+            task.add_done_callback(self._later.discard)
+
+    async def _set_status_later(self, update: StatusUpdate) -> None:
+        await asyncio.sleep(STATUS_AGAIN_S)
+        try:
+            await self._set_status(update)
+        except (SQLAlchemyError, psycopg.Error) as error:
+            log.warning("late_status_lost", error=type(error).__name__)
+
+    async def _set_status(self, update: StatusUpdate) -> bool:
         row = {
             "state": update.state.value,
             "code": update.code,
@@ -174,11 +206,12 @@ class Door:
             "lower": LOWER[update.state],
         }
         if not update.opted_out:
-            await self._quick.run(SET_STATUS, row)
-            return
+            return bool(await self._quick.run(SET_STATUS, row))
         async with self._engine.begin() as connection:
-            for changed in await connection.exec_driver_sql(SET_STATUS, row):
-                await set_stopped(connection, changed.address_id, stopped=True)
+            changed = (await connection.exec_driver_sql(SET_STATUS, row)).all()
+            for message in changed:
+                await set_stopped(connection, message.address_id, stopped=True)
+        return bool(changed)
 
     async def _reachability(self, event: Reachability) -> None:
         index = self._vault.index(event.network, event.address)

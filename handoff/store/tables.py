@@ -125,7 +125,7 @@ class Conversation(Base):
     id: Mapped[uuid.UUID] = random_id()
     address_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("addresses.id"))
     person_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("persons.id"))
-    case_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("cases.id"))
+    case_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("cases.id"), index=True)
     channel: Mapped[str]
     account: Mapped[str]
     owner: Mapped[str] = mapped_column(server_default="assistant")

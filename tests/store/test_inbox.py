@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -39,8 +41,10 @@ def answer(text: str = "Hi.") -> Turn:
 
 
 @pytest.fixture
-def door(engine: AsyncEngine, quick: Quick, vault: Vault) -> Door:
-    return Door(engine, quick, vault)
+async def door(engine: AsyncEngine, quick: Quick, vault: Vault) -> AsyncIterator[Door]:
+    door = Door(engine, quick, vault)
+    yield door
+    await door.aclose()
 
 
 @pytest.fixture
@@ -185,8 +189,6 @@ async def test_a_reply_left_half_sent_is_sent_again_and_counted_as_a_possible_du
 
 
 async def test_two_first_messages_of_a_stranger_at_once_make_one_address(door: Door, engine: AsyncEngine) -> None:
-    import asyncio
-
     new = await asyncio.gather(*(door.receive([sms(provider_id=f"SM{n}")]) for n in range(8)))
     assert sum(new) == 8
     assert await value(engine, "SELECT count(*) FROM addresses") == 1
@@ -195,8 +197,6 @@ async def test_two_first_messages_of_a_stranger_at_once_make_one_address(door: D
 
 
 async def test_simultaneous_duplicates_are_one_message(door: Door, engine: AsyncEngine) -> None:
-    import asyncio
-
     new = await asyncio.gather(*(door.receive([sms(provider_id="SM1")]) for _ in range(8)))
     assert sum(new) == 1
     assert await value(engine, "SELECT due_count FROM conversations") == 1
@@ -212,6 +212,20 @@ async def test_delivery_states_only_rise_whatever_their_order(
     for state in (SendState.DELIVERED, SendState.SENT, SendState.SENDING):
         await door.receive([StatusUpdate("sms-twilio", "+15550100", "SM9", state)])
     assert await value(engine, "SELECT state FROM outbound") == "delivered"
+
+
+async def test_a_report_that_overtakes_our_own_note_is_not_lost(
+    door: Door, inbox: PostgresInbox, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handoff.store.door.STATUS_AGAIN_S", 0.05)
+    await door.receive([sms()])
+    (lease,) = await inbox.lease(1)
+    (item,) = await inbox.commit_turn(lease, answer())
+    await door.receive([StatusUpdate("sms-twilio", "+15550100", "SM9", SendState.DELIVERED)])
+    await inbox.finish(lease, [Sent(item.id, "sent", provider_id="SM9")], None)
+    async with asyncio.timeout(5):
+        while await value(engine, "SELECT state FROM outbound") != "delivered":  # noqa: ASYNC110 (only looking tells)
+            await asyncio.sleep(0.02)
 
 
 async def test_an_opted_out_status_stops_the_address(door: Door, inbox: PostgresInbox, engine: AsyncEngine) -> None:

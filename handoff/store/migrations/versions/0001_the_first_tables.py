@@ -300,6 +300,7 @@ def upgrade() -> None:
             "address_id", "channel", "account", name=op.f("uq_conversations_address_id_channel_account")
         ),
     )
+    op.create_index(op.f("ix_conversations_case_id"), "conversations", ["case_id"], unique=False)
     op.create_index(
         "ix_conversations_due",
         "conversations",
