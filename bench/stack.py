@@ -22,6 +22,13 @@ START_LIMIT_S = 180.0
 OURS = {"gateway": "serve", "worker": "worker", "assistant": "run.py", "postgres": "postgres"}
 
 
+class NotStarted(SystemExit):
+    """The system ended before it was ready; its output says why."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(f"the system did not start:\n{log.read_text()}")
+
+
 @dataclass(frozen=True)
 class Stack:
     """A running system."""
@@ -92,6 +99,17 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
+def start(command: list[str], env: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Start it with its output in a file."""
+    with log.open("wb") as output:
+        return subprocess.Popen(command, env=env, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+
+
+def is_ready(log: Path) -> bool:
+    """Whether it has said so."""
+    return "everything is ready" in log.read_text()
+
+
 @asynccontextmanager
 async def running() -> AsyncIterator[Stack]:
     """Start everything, wait until it answers, stop it at the end."""
@@ -99,10 +117,7 @@ async def running() -> AsyncIterator[Stack]:
         folder = Path(name)
         log = folder / "demo.log"
         command = [str(Path(sys.executable).with_name("amana")), "demo"]
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command, env=environment(folder), stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-            )
+        process = start(command, environment(folder), log)
         async with aiohttp.ClientSession() as http:
             try:
                 await _ready(process, log)
@@ -116,7 +131,7 @@ async def running() -> AsyncIterator[Stack]:
 
 async def _ready(process: subprocess.Popen[bytes], log: Path) -> None:
     async with asyncio.timeout(START_LIMIT_S):
-        while "everything is ready" not in log.read_text():
+        while not is_ready(log):
             if process.poll() is not None:
-                raise SystemExit(f"the system did not start:\n{log.read_text()}")
+                raise NotStarted(log)
             await asyncio.sleep(0.3)
