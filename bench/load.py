@@ -47,7 +47,7 @@ class Phones:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One phase: all times in ms. A phone's n-th reply answers its n-th message; fewer are lost, more are duplicated."""
+    """One phase; times in ms. A phone's n-th reply answers its n-th message; fewer are lost, more are duplicated."""
 
     sent: int
     replies: int
