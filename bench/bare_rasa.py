@@ -1,7 +1,7 @@
 """Turns per second of the assistant alone: `python -m bench.bare_rasa --url … --token …`. Prints one JSON object.
 
-The same model, channel, carried state and log level as in the whole system; raw asyncio streams, so that the client costs
-next to nothing. The better of 8 and 16 connections is `turns_per_second`.
+The same model, channel, carried state and log level as in the whole system; raw asyncio streams, so that the client
+costs next to nothing. The better of 8 and 16 connections is `turns_per_second`.
 """
 
 from __future__ import annotations
