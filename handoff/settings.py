@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import os
 from functools import cached_property
 from typing import Annotated, Literal
@@ -114,8 +115,11 @@ class Settings(BaseSettings):
         """(id, 32-byte key) pairs, newest first, from "id:base64,id:base64". Raises ValueError."""
         keys = []
         for part in self.secret("master_keys").replace("\n", ",").split(","):
-            name, separator, encoded = part.strip().partition(":")
-            key = base64.b64decode(encoded) if separator else b""
+            name, _, encoded = part.strip().partition(":")
+            try:
+                key = base64.b64decode(encoded, validate=True) if name else b""
+            except binascii.Error:
+                key = b""
             if len(key) != 32:
                 raise ValueError("AMANA_MASTER_KEYS wants id:base64-of-32-bytes, separated by commas")
             keys.append((name, key))

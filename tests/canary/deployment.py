@@ -31,6 +31,7 @@ from tests.simulator import running as sim
 
 AMANA = str(Path(sys.executable).with_name("amana"))
 ODD_WORKER = Path(__file__).with_name("odd_worker.py")
+KEPT = ("PATH", "HOME", "LANG")
 BUSY = "SELECT count(*) FROM inbound WHERE worked_at IS NULL"
 
 
@@ -164,7 +165,7 @@ def settings_of(folder: Path) -> Settings:
 
 def environment_of(settings: Settings, url: str) -> dict[str, str]:
     """The same, as the processes read it."""
-    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    env = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith("COVERAGE")}
     for name in settings.model_fields_set:
         value = getattr(settings, name)
         plain = value.get_secret_value() if isinstance(value, SecretStr) else value
