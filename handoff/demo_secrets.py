@@ -76,4 +76,5 @@ def fixed(settings: Settings) -> dict[str, str]:
         "AMANA_TWILIO_WHATSAPP_FROM": "+15550190003",
         "AMANA_META_PHONE_NUMBER_ID": "100000000000001",
         "AMANA_HOTLINE": "+15550190009",
+        "AMANA_STAFFED_HOURS": "24/7",
     }
