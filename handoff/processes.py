@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import typer
 import uvicorn
@@ -17,6 +17,7 @@ from handoff.services.catch_up import CatchUp
 from handoff.services.redrive import NothingToRedrive
 from handoff.services.redrive import redrive as redrive_letter
 from handoff.services.sign_in import add_staff as add_staff_member
+from handoff.services.work import Worker
 from handoff.settings import Settings
 from handoff.store.dead_letters import DeadLetters
 from handoff.store.jobs import run_jobs
@@ -40,7 +41,22 @@ async def opened(settings: Settings) -> AsyncIterator[House]:
         await house.aclose()
 
 
-def server(app: object, host: str, port: int) -> uvicorn.Server:
+class PortServer(uvicorn.Server):
+    """One listening port. Signals are ours to handle: uvicorn would take them from the worker and from each other."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them alone."""
+        yield
+
+
+def on_end(stop: Callable[[], None]) -> None:
+    """Call `stop` on Ctrl-C and on SIGTERM."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+
+
+def server(app: object, host: str, port: int) -> PortServer:
     """One listening port. Access logs are off: paths and addresses of requests are nobody's business."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
@@ -55,7 +71,7 @@ def server(app: object, host: str, port: int) -> uvicorn.Server:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=3,
     )
-    return uvicorn.Server(config)
+    return PortServer(config)
 
 
 async def serve(settings: Settings) -> None:
@@ -64,7 +80,12 @@ async def serve(settings: Settings) -> None:
         public = server(build_web(house), settings.host, settings.port)
         internal = server(build_internal(house), settings.internal_host, settings.internal_port)
         catch_up = CatchUp(house.channels, house.door, house.upkeep, now)
-        await until_one_ends(public.serve(), internal.serve(), catch_up_once_open(public, catch_up))
+
+        def stop() -> None:
+            public.should_exit = internal.should_exit = True
+
+        on_end(stop)
+        await until_one_ends(asyncio.gather(public.serve(), internal.serve()), catch_up_once_open(public, catch_up))
 
 
 async def catch_up_once_open(public: uvicorn.Server, catch_up: CatchUp) -> None:
@@ -85,19 +106,25 @@ async def work(settings: Settings) -> None:
         def after_gap() -> None:
             gaps.add(asyncio.create_task(catch_up.run()))
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, worker.stop)
+        on_end(worker.stop)
         after_gap()
-        jobs = worker_jobs(house, catch_up, budget)
         port = server(worker_port(house), settings.internal_host, settings.worker_metrics_port)
-        port.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         await until_one_ends(
-            worker.run(),
+            work_behind(port, worker),
             listen(house.dsn, "amana_due", lambda _: worker.wake.set(), gap=after_gap),
-            run_jobs(house.dsn, jobs),
-            port.serve(),
+            run_jobs(house.dsn, worker_jobs(house, catch_up, budget)),
         )
         await budget.flush()
+
+
+async def work_behind(port: PortServer, worker: Worker) -> None:
+    """Work, with health and metrics on a port, until the worker has been stopped and has finished what it had."""
+    serving = asyncio.create_task(port.serve())
+    try:
+        await worker.run()
+    finally:
+        port.should_exit = True
+        await serving
 
 
 def worker_port(house: House) -> Starlette:
