@@ -33,11 +33,14 @@ async def test_sigterm_lets_a_worker_finish_what_it_has() -> None:
     worker, port = SlowWorker(), server(Starlette(), "127.0.0.1", 0)
     forever = asyncio.Event()
     on_end(worker.stop)
+    loop = asyncio.get_running_loop()
     running = asyncio.create_task(until_one_ends(work_behind(port, worker), forever.wait()))  # type: ignore[arg-type]
     while not port.started:  # noqa: ASYNC110 (uvicorn does not tell)
         await asyncio.sleep(0.01)
     os.kill(os.getpid(), signal.SIGTERM)
     await asyncio.wait_for(running, 5)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
     assert worker.finished
     assert port.should_exit
 
