@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -81,7 +82,9 @@ class Respond:
         """For a message that we could not work: the pre-rendered card, and a dead letter for the operator."""
         work = Work(self.voice, conversation, received, now)
         if not work.case_id:
-            work.say("failopen.card")
+            # Where even the card cannot be made, the message must still end as a dead letter: others wait behind it.
+            with contextlib.suppress(Exception):
+                work.say("failopen.card")
         work.turn.dead_code = code
         return work.end("dead")
 

@@ -20,6 +20,7 @@ from handoff.services.send import Send
 
 log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 4
+LONGEST_PAUSE_S = 60.0
 IDLE_S = 1.0
 DATABASE_PAUSE_S = 0.25
 LEASE_BEATS = 3
@@ -111,7 +112,8 @@ class Worker:
 
     async def _give_back(self, lease: Lease) -> None:
         attempts = lease.received.attempts if lease.received else 0
-        await self.inbox.failed(lease, lease.now + timedelta(seconds=0.5 * 2**attempts))
+        pause_s = min(LONGEST_PAUSE_S, 0.5 * 2 ** min(attempts, 16))
+        await self.inbox.failed(lease, lease.now + timedelta(seconds=pause_s))
 
     async def work(self, lease: Lease) -> None:
         """One message of one conversation, and everything that waits to be sent. Raises LeaseLost."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -26,6 +27,7 @@ from handoff.store.quick import Quick
 from handoff.store.reading import READ_WORK, conversation_of, received_of
 from handoff.store.vault import Key, Vault
 
+log = structlog.get_logger(__name__)
 LEASE = """
     UPDATE conversations SET leased_until = now() + %(lease)s, lease_holder = %(holder)s, fence = fence + 1
     WHERE id IN (
@@ -92,10 +94,19 @@ class PostgresInbox:
         rows = await self._quick.run(READ_WORK, {"ids": list(leased)})
         unsent_in = [row.id for row in rows if row.has_unsent]
         unsent = await self._quick.run(UNSENT, {"ids": unsent_in}) if unsent_in else []
-        return [
-            self._assemble(row, leased[row.id], [out for out in unsent if out.conversation_id == row.id])
+        leases = [
+            self._assemble_or_skip(row, leased[row.id], [out for out in unsent if out.conversation_id == row.id])
             for row in rows
         ]
+        return [lease for lease in leases if lease]
+
+    def _assemble_or_skip(self, row: Any, leased: Any, unsent: list[Any]) -> Lease | None:
+        """None for a conversation that cannot be read (a key that is not there): it must not hold up the others."""
+        try:
+            return self._assemble(row, leased, unsent)
+        except Exception as error:
+            log.error("conversation_unreadable", conversation=str(row.id), error=type(error).__name__)
+            return None
 
     def _assemble(self, row: Any, leased: Any, unsent: list[Any]) -> Lease:
         key = self._vault.open(row.key_id, row.wrapped, row.master_id)

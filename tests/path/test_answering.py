@@ -179,3 +179,22 @@ async def test_no_words_are_kept_after_the_assistant_has_answered(path: Whole) -
     await path.settle()
     assert await path.value("SELECT count(*) FROM inbound WHERE cipher IS NOT NULL") == 0
     assert await path.value("SELECT count(*) FROM outbound WHERE cipher IS NOT NULL") == 0
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "UPDATE conversations SET prompts = '[{}]'",
+        "UPDATE vault.data_keys SET master_id = 'lost'",
+        "UPDATE addresses SET cipher = 'x'",
+    ],
+)
+async def test_a_conversation_that_cannot_be_read_holds_up_nobody_else(path: Whole, spoil: str) -> None:
+    first, second = path.phone("telegram"), path.phone("telegram")
+    first.send("hello")
+    await first.next_reply()
+    await path.settle()
+    await path.do(spoil)
+    first.send("hello again")
+    second.send("hello")
+    await second.next_reply(3)

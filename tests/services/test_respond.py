@@ -292,3 +292,10 @@ async def test_a_message_that_cannot_be_worked_is_a_dead_letter_and_the_card() -
 async def test_a_turn_stores_no_word_of_the_person() -> None:
     turn = await a_respond().turn(a_conversation(), wrote("velvet canary in my house"), NOW)
     assert "canary" not in json.dumps(turn.changes, default=str) + repr(turn)
+
+
+async def test_even_where_the_card_cannot_be_made_the_message_ends_as_a_dead_letter() -> None:
+    respond = a_respond()
+    respond.voice.limits = {}
+    turn = respond.failed_turn(a_conversation(), wrote("hello"), NOW, "cannot_be_worked")
+    assert (keys(turn), turn.dead_code) == ([], "cannot_be_worked")

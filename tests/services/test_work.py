@@ -112,6 +112,12 @@ async def test_after_four_failures_it_is_a_dead_letter_and_the_card() -> None:
     assert [draft.key for draft in turn.drafts] == ["failopen.card"]
 
 
+async def test_a_message_that_fails_for_ever_is_tried_once_a_minute() -> None:
+    shop = Shop(FakeInbox([a_lease(wrote("one", attempts=3000))], refuse_turn=RuntimeError()))
+    await shop.run_until(lambda: shop.inbox.given_back)
+    assert shop.inbox.given_back == [NOW + timedelta(seconds=60)]
+
+
 async def test_a_lost_lease_sends_nothing() -> None:
     shop = Shop(FakeInbox([a_lease(wrote("hello"))], refuse_turn=LeaseLost()))
     await shop.run_until(lambda: "lease_lost" in shop.counted())
