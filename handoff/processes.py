@@ -189,4 +189,4 @@ async def connect_channels(settings: Settings) -> None:
     async with opened(settings) as house:
         for channel in house.channels.values():
             for line in await channel.connect(settings.public_base_url):
-                typer.echo(f"{channel.name}: {line}")
+                typer.echo(line)

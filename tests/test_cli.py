@@ -91,6 +91,18 @@ def test_without_channels_there_is_nothing_to_connect(tmp_path: Path, settings: 
     assert (done.code, done.out) == (0, "")
 
 
+def test_what_a_provider_needs_by_hand_is_said_once(tmp_path: Path, settings: Settings) -> None:
+    twilio = {
+        "twilio_account_sid": "AC" + "0" * 32,
+        "twilio_auth_token": "0" * 32,
+        "twilio_whatsapp_from": "+15550190003",
+    }
+    done = amana(tmp_path, settings, "channels", "connect", channels="whatsapp-twilio", **twilio)
+    where = f"{settings.public_base_url}/webhooks/whatsapp-twilio#rc=5&rp=all"
+    said = f"whatsapp-twilio: set in Twilio's console, POST: incoming messages {where}\n"
+    assert (done.code, done.out) == (0, said)
+
+
 async def test_gateway_and_worker_start_answer_and_end_on_sigterm(
     tmp_path: Path, settings: Settings, engine: AsyncEngine
 ) -> None:
