@@ -56,6 +56,8 @@ class Send:
             now = self.clock()
             waits_until = message.next_at if message.next_at and message.next_at > now else None
             if message.kind != "system" and retry_at:
+                # Its row says "sending"; it was not, and must not be taken for one that may have left.
+                results += [Sent(message.id, "queued")] if message.just_written else []
                 continue
             if waits_until:
                 retry_at = min(filter(None, (retry_at, waits_until)))

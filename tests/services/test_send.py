@@ -71,6 +71,13 @@ async def test_a_head_that_must_wait_holds_back_the_later_ones_but_not_a_danger_
     assert retry_at > NOW
 
 
+async def test_a_reply_held_back_right_after_its_turn_is_not_taken_for_one_that_may_have_left() -> None:
+    """Its row says "sending" from the turn on; left so, the next worker would count it as a possible duplicate."""
+    desk = Desk(FakeChannel([Throttled("429", 3.0)]))
+    sent, _ = await desk.send(unsent(1, just_written=True), unsent(2, just_written=True))
+    assert [(item.id, item.state, item.maybe_sent) for item in sent] == [(1, "queued", False), (2, "queued", False)]
+
+
 async def test_a_head_whose_time_has_not_come_holds_back_the_later_ones() -> None:
     desk = Desk()
     later = NOW + timedelta(seconds=9)
