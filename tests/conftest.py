@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from handoff.store.quick import Quick
 from handoff.store.vault import Vault
 
 MASTER_KEYS = "test:" + base64.b64encode(b"test master key, 32 bytes long!!").decode()
+DROP_LIMIT_S = 30.0
 TEMPLATE = f"amana_template_{os.getpid()}"
 
 
@@ -105,6 +107,18 @@ def vault(settings: Settings) -> Vault:
 def renamed(dsn: str, database: str) -> str:
     """The same server, another database."""
     return make_url(dsn).set(database=database).render_as_string(hide_password=False)
+
+
+def drop_database(server: str, name: str) -> None:
+    """Drop it, whoever is in it. Autovacuum cannot be thrown out by us: then it is tried again until it has left."""
+    deadline = time.monotonic() + DROP_LIMIT_S
+    while True:
+        try:
+            return _run(server, "DROP DATABASE {} WITH (FORCE)", name)
+        except psycopg.errors.InsufficientPrivilege:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def _run(server: str, statement: str, *names: str) -> None:

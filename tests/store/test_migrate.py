@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handoff.store.database import create_engine
 from handoff.store.migrate import alembic_config, check
-from tests.conftest import renamed
+from tests.conftest import drop_database, renamed
 
 
 def test_there_is_one_head() -> None:
@@ -42,7 +42,7 @@ async def test_several_processes_may_bring_it_up_at_once(server: str) -> None:
     ended = [await asyncio.to_thread(process.communicate) for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], ended
     await asyncio.to_thread(check, url)
-    await at_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+    await asyncio.to_thread(drop_database, server, name)
 
 
 async def at_server(server: str, statement: str) -> None:
