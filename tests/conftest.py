@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -24,7 +23,6 @@ from handoff.store.quick import Quick
 from handoff.store.vault import Vault
 
 MASTER_KEYS = "test:" + base64.b64encode(b"test master key, 32 bytes long!!").decode()
-DROP_LIMIT_S = 30.0
 TEMPLATE = f"amana_template_{os.getpid()}"
 
 
@@ -53,7 +51,7 @@ def template(server: str) -> Iterator[str]:
     _run(server, "CREATE DATABASE {}", TEMPLATE)
     upgrade(renamed(server, TEMPLATE))
     yield TEMPLATE
-    _drop(server, TEMPLATE)
+    drop_database(server, TEMPLATE)
 
 
 @pytest.fixture
@@ -62,7 +60,7 @@ def database(server: str, template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     _run(server, "CREATE DATABASE {} TEMPLATE {}", name, template)
     yield renamed(server, name)
-    _drop(server, name)
+    drop_database(server, name)
 
 
 @pytest.fixture
@@ -109,24 +107,12 @@ def renamed(dsn: str, database: str) -> str:
     return make_url(dsn).set(database=database).render_as_string(hide_password=False)
 
 
-def drop_database(server: str, name: str) -> None:
-    """Drop it, whoever is in it. Autovacuum cannot be thrown out by us: then it is tried again until it has left."""
-    deadline = time.monotonic() + DROP_LIMIT_S
-    while True:
-        try:
-            return _run(server, "DROP DATABASE {} WITH (FORCE)", name)
-        except psycopg.errors.InsufficientPrivilege:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-
-
 def _run(server: str, statement: str, *names: str) -> None:
     with psycopg.connect(libpq_dsn(server), autocommit=True) as connection:
         connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
-def _drop(server: str, name: str) -> None:
+def drop_database(server: str, name: str) -> None:
     """End what a test left open, then drop. Not WITH (FORCE): that fails when autovacuum happens to be at work, which
     an ordinary role may not end; a plain drop asks it to go away."""
     ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
