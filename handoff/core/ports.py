@@ -94,7 +94,10 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of one outbound message in this lease."""
+    """What became of one outbound message in this lease.
+
+    `key` and `called` (of `time.monotonic`, when the provider was called) say which question was shown, and when.
+    """
 
     id: int
     state: str
@@ -104,6 +107,8 @@ class Sent:
     maybe_sent: bool = False
     opted_out: bool = False
     segments: int = 0
+    key: str = ""
+    called: float = 0.0
 
 
 class Door(Protocol):

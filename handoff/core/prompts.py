@@ -22,13 +22,16 @@ SEPARATOR = ":"
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One question as it was asked. Holds no text: it may be stored in the clear."""
+    """One question as it was asked. Holds no text: it may be stored in the clear.
+
+    `asked_at` is when the provider was called with it, None until then: nobody answers what was not shown to them.
+    """
 
     id: str
     key: str
     options: tuple[PromptOption, ...]
     weight: Weight
-    asked_at: datetime
+    asked_at: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A form for a JSON column."""
@@ -37,7 +40,7 @@ class Prompt:
             "key": self.key,
             "options": [{"id": o.id, "send": o.send, "do": o.do, "says": o.says} for o in self.options],
             "weight": str(self.weight),
-            "asked_at": self.asked_at.isoformat(),
+            "asked_at": self.asked_at.isoformat() if self.asked_at else None,
         }
 
     @classmethod
@@ -48,13 +51,21 @@ class Prompt:
             raw["key"],
             tuple(PromptOption(**option) for option in raw["options"]),
             Weight(raw["weight"]),
-            datetime.fromisoformat(raw["asked_at"]),
+            datetime.fromisoformat(raw["asked_at"]) if raw["asked_at"] else None,
         )
 
     @classmethod
-    def ask(cls, spec: PromptSpec, *, prompt_id: str, asked_at: datetime) -> Prompt:
-        """The question of this entry, asked now."""
+    def ask(cls, spec: PromptSpec, *, prompt_id: str, asked_at: datetime | None = None) -> Prompt:
+        """The question of this entry."""
         return cls(prompt_id, spec.key, spec.options, spec.weight, asked_at)
+
+    def asked_by(self, moment: datetime) -> bool:
+        """Whether it had been asked at that moment."""
+        return self.asked_at is not None and self.asked_at <= moment
+
+    def older_than(self, moment: datetime) -> bool:
+        """Whether it was asked before that moment."""
+        return self.asked_at is not None and self.asked_at < moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +100,8 @@ class Gone:
 class FreeText:
     """No answer to a question: for the assistant to understand.
 
-    `stale_consent` is True when the open question is a consent too old to be answered: then no understanding of
-    this text may count as a yes to it.
+    `stale_consent` is True when the open question is a consent too old to be answered, or not yet shown when this was
+    written: then no understanding of this text may count as a yes to it.
     """
 
     stale_consent: bool = False
@@ -119,10 +130,16 @@ def resolve(
     """
     if token:
         return _resolve_tap(token, prompts, now - answer_after)
-    asked = next((prompt for prompt in prompts if prompt.asked_at <= received_at), None)
+    asked = next((prompt for prompt in prompts if prompt.asked_by(received_at)), None)
+    unread_consent = bool(prompts) and prompts[0] is not asked and prompts[0].weight is Weight.CONSENT
     if asked is None:
-        return FreeText()
-    stale = asked is not prompts[0] or asked.asked_at < now - answer_after
+        return FreeText(unread_consent)
+    stale = asked is not prompts[0] or asked.older_than(now - answer_after)
+    answer = _resolve_typed(text, asked, stale=stale, words=words, labels=labels)
+    return FreeText(True) if unread_consent and isinstance(answer, FreeText) else answer
+
+
+def _resolve_typed(text: str, asked: Prompt, *, stale: bool, words: AnswerWords, labels: Labels) -> Resolution:
     number = _number(text, words)
     if number in CONTROL_NUMBERS:
         return FreeText(stale and asked.weight is Weight.CONSENT)
@@ -136,7 +153,7 @@ def _resolve_tap(token: str, prompts: Sequence[Prompt], oldest: datetime) -> Res
     prompt = next((prompt for prompt in prompts if prompt.id == prompt_id), None)
     if prompt is None or not index.isascii() or not index.isdecimal():
         return Gone()
-    stale = prompt is not prompts[0] or prompt.asked_at < oldest
+    stale = prompt is not prompts[0] or prompt.older_than(oldest)
     return _choose(prompt, int(index), stale) or Gone()
 
 

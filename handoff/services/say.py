@@ -89,7 +89,7 @@ class Voice:
         )
         spec = self.prompts[key]
         limits = self.limits[conversation.channel]
-        prompt = Prompt.ask(spec, prompt_id=f"q{number}", asked_at=now)
+        prompt = Prompt.ask(spec, prompt_id=f"q{number}")
         rendered = render(
             self.texts,
             self.prompts,

@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 
 import structlog
 
@@ -95,6 +96,7 @@ class Send:
             options=tuple(Option(token, label) for token, label in message.options),
             list_button=message.list_button,
         )
+        called = monotonic()
         try:
             async with asyncio.timeout(PROVIDER_LIMIT_S):
                 receipt = await channel.send(outgoing)
@@ -103,7 +105,13 @@ class Send:
         except TimeoutError:
             return self._failed(message, RetryLater("timeout", maybe_sent=True), now)
         return Sent(
-            message.id, "sent", provider_id=receipt.provider_id, maybe_sent=message.in_doubt, segments=message.segments
+            message.id,
+            "sent",
+            provider_id=receipt.provider_id,
+            maybe_sent=message.in_doubt,
+            segments=message.segments,
+            key=message.key,
+            called=called,
         )
 
     def _failed(self, message: Unsent, error: SendError, now: datetime) -> Sent:

@@ -49,10 +49,18 @@ SET_STATUS = """
     FROM conversations c
     WHERE outbound.channel = %(channel)s AND outbound.account = %(account)s AND provider_index = %(provider_index)s
       AND outbound.state = ANY(%(lower)s) AND c.id = outbound.conversation_id
-    RETURNING outbound.case_id, c.address_id
+    RETURNING outbound.case_id, c.address_id, c.id, outbound.key
+    ), unasked AS (
+    UPDATE conversations SET prompts = (
+        SELECT COALESCE(jsonb_agg(
+            CASE WHEN p->>'key' = changed.key THEN p || '{"asked_at": null}' ELSE p END ORDER BY place
+        ), '[]') FROM jsonb_array_elements(prompts) WITH ORDINALITY AS each_one (p, place)
+    ) FROM changed WHERE conversations.id = changed.id AND %(lost)s
     ), told AS (SELECT pg_notify('amana_desk', case_id::text) FROM changed WHERE case_id IS NOT NULL)
     SELECT address_id, (SELECT count(*) FROM told) FROM changed
 """
+# A question in a message that never reached the phone was not asked.
+NEVER_SHOWN = frozenset({SendState.FAILED, SendState.EXPIRED, SendState.CANCELLED})
 REMEMBERED = 20_000
 STATUS_AGAIN_S = 2.0
 log = structlog.get_logger(__name__)
@@ -204,6 +212,7 @@ class Door:
             "account": update.account,
             "provider_index": self._vault.index("out", update.channel, update.provider_id),
             "lower": LOWER[update.state],
+            "lost": update.state in NEVER_SHOWN,
         }
         if not update.opted_out:
             return bool(await self._quick.run(SET_STATUS, row))

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -46,7 +47,13 @@ HEARTBEAT = """
 """
 RELEASE = """
     UPDATE conversations SET leased_until = NULL, lease_holder = NULL,
-        due_at = CASE WHEN due_count > %(due_count)s OR %(more)s THEN now() ELSE %(retry_at)s END
+        due_at = CASE WHEN due_count > %(due_count)s OR %(more)s THEN now() ELSE %(retry_at)s END,
+        prompts = CASE WHEN %(shown)s::text[] = '{}' THEN prompts ELSE (
+            SELECT COALESCE(jsonb_agg(
+                CASE WHEN p->>'key' = ANY(%(shown)s) AND p->>'asked_at' IS NULL
+                THEN p || jsonb_build_object('asked_at', %(shown_at)s::timestamptz) ELSE p END ORDER BY place
+            ), '[]') FROM jsonb_array_elements(prompts) WITH ORDINALITY AS each_one (p, place)
+        ) END
     WHERE id = %(id)s AND fence = %(fence)s RETURNING id
 """
 RECORD = """
@@ -65,11 +72,12 @@ COUNT_FAILURE = text("UPDATE inbound SET attempts = attempts + 1 WHERE id = :id"
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """What the store itself needs of a lease: the opened keys."""
+    """What the store itself needs of a lease: the opened keys, and when it began (of `time.monotonic`)."""
 
     address_id: uuid.UUID
     key: Key
     person_key: Key | None
+    began: float = field(default_factory=monotonic)
 
 
 class PostgresInbox:
@@ -163,7 +171,7 @@ class PostgresInbox:
         The usual end, one message that needs nothing more than its row, is one statement.
         """
         handle: Handle = lease.handle
-        release = self._release_values(lease, more=lease.more, retry_at=retry_at)
+        release = self._release_values(lease, more=lease.more, retry_at=retry_at) | _shown(lease, sent)
         if len(sent) == 1 and sent[0].state != "dead" and not sent[0].opted_out:
             _must_be_ours(await self._quick.run(RECORD_AND_RELEASE, release | self._record_values(lease, sent[0])))
             return
@@ -196,6 +204,8 @@ class PostgresInbox:
             "due_count": lease.due_count,
             "more": more,
             "retry_at": retry_at,
+            "shown": [],
+            "shown_at": None,
         }
 
     async def failed(self, lease: Lease, retry_at: datetime) -> None:
@@ -210,6 +220,18 @@ class PostgresInbox:
         """Prolong the leases that are still ours."""
         ids = [lease.conversation.id for lease in leases]
         await self._quick.run(HEARTBEAT, {"lease": self._lease, "holder": self._holder, "ids": ids})
+
+
+def _shown(lease: Lease, sent: Sequence[Sent]) -> dict[str, Any]:
+    """Which questions the person can answer from now on, and since when: by the database's clock, as what they send."""
+    shown = [item for item in sent if item.state == "sent" and item.key]
+    if not shown:
+        return {}
+    first = min(item.called for item in shown)
+    return {
+        "shown": [item.key for item in shown],
+        "shown_at": lease.now + timedelta(seconds=first - lease.handle.began),
+    }
 
 
 def _must_be_ours(changed: Sequence[Any]) -> None:

@@ -120,7 +120,9 @@ def test_a_digit_sent_before_the_newest_question_answers_the_one_before() -> Non
 
 
 def test_a_digit_sent_before_any_question_is_no_answer() -> None:
-    assert answer("1", asked("consent.contact"), received_at=NOW - timedelta(hours=1)) == FreeText()
+    before = NOW - timedelta(hours=1)
+    assert answer("1", asked("menu.main"), received_at=before) == FreeText()
+    assert answer("1", asked("consent.contact"), received_at=before) == FreeText(stale_consent=True)
 
 
 def test_a_digit_without_a_question_is_no_answer() -> None:
@@ -191,6 +193,20 @@ def test_prompts_are_kept_without_text(key: str) -> None:
     assert kept.isascii()
 
 
+def test_what_was_not_shown_yet_is_not_answered() -> None:
+    unseen = Prompt.ask(TABLE["consent.contact"], prompt_id="q2")
+    assert Prompt.from_json(unseen.to_json()) == unseen
+    menu = asked("menu.main")
+    again = answer("1", unseen, menu)
+    assert isinstance(again, Chosen)
+    assert again.prompt is menu
+    for words in ("yes", "ok then", "sure go ahead"):
+        assert answer(words, unseen, menu) == FreeText(stale_consent=True)
+        assert answer(words, unseen) == FreeText(stale_consent=True)
+        assert answer(words, asked("consent.contact", 0), received_at=NOW - timedelta(seconds=5)) == FreeText(True)
+    assert chosen(answer("", unseen, menu, token="q2:1")) == "consent.write"
+
+
 KEYS = sorted(key for key in TABLE if TABLE[key].options)
 
 
@@ -214,9 +230,10 @@ def test_no_answer_gives_a_late_or_foreign_consent(
     if token:
         assert token == f"{found.prompt.id}:{found.index}"
     else:
-        assert found.prompt.asked_at <= received_at
-        assert not any(found.prompt.asked_at < other.asked_at <= received_at for other in prompts)
+        assert found.prompt.asked_by(received_at)
+        newer = prompts[: prompts.index(found.prompt)]
+        assert not any(other.asked_by(received_at) for other in newer)
     heavy = found.prompt.weight in (Weight.CONSENT, Weight.STOP) or found.option.do.startswith("open_case")
     if heavy:
         assert found.prompt is prompts[0]
-        assert found.prompt.asked_at >= NOW - LIVE
+        assert not found.prompt.older_than(NOW - LIVE)

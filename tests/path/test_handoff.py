@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import uuid
 from datetime import timedelta
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from handoff.app import build_desk, now
+from handoff.core.message import SendState, StatusUpdate
 from handoff.core.staff import User
 from handoff.services.claim import claim
 from handoff.services.close import close
@@ -120,6 +122,46 @@ async def test_a_yes_to_an_old_consent_is_asked_again(path: Whole) -> None:
     await phone.next_reply()
     await path.settle()
     assert await path.value("SELECT count(*) FROM cases") == 0
+
+
+@pytest.mark.parametrize("slow", ["the assistant", "the provider"])
+async def test_pressing_twice_is_no_consent_to_a_question_that_was_not_shown_yet(path: Whole, slow: str) -> None:
+    phone = path.phone()
+    phone.send("hello")
+    await phone.next_reply()
+    path.assistant.delay_s = 0.4 if slow == "the assistant" else 0.0
+    path.simulator.exchange.faults["sms-twilio"].next = [500, 500] if slow == "the provider" else []
+    for _ in range(2):
+        phone.send("1")
+        await asyncio.sleep(0.1)
+    consent = await phone.next_reply(10)
+    assert "Demo Aid" in consent.text
+    await path.settle()
+    assert await path.value("SELECT count(*) FROM consents") == 0
+    await read_all(phone)
+    phone.send("1")
+    await phone.next_reply()
+    assert await path.value("SELECT count(*) FROM cases") == 1
+
+
+async def test_a_question_that_the_carrier_could_not_deliver_was_not_asked(path: Whole) -> None:
+    phone = path.phone()
+    phone.send("hello")
+    await phone.next_reply()
+    phone.send("1")
+    await phone.next_reply()
+    await path.settle()
+    index = await path.value("SELECT provider_index FROM outbound WHERE key = 'consent.contact'")
+    lost = StatusUpdate("sms-twilio", path.house.channels["sms-twilio"].account, "SMlost", SendState.FAILED, "30005")
+    await path.do(
+        "UPDATE outbound SET provider_index = :index, state = 'sent' WHERE provider_index = :old",
+        index=path.house.vault.index("out", "sms-twilio", "SMlost"),
+        old=index,
+    )
+    await path.house.door.receive([lost])
+    phone.send("1")
+    await phone.next_reply()
+    assert await path.value("SELECT count(*) FROM consents") == 0
 
 
 async def test_while_waiting_messages_are_kept_for_the_caseworker_and_acknowledged_once_an_hour(path: Whole) -> None:

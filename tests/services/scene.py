@@ -188,7 +188,8 @@ def after(conversation: Conversation, turn: Turn) -> Conversation:
     changes = dict(turn.changes)
     changes.pop("danger_at", None)
     if "prompts" in changes:
-        changes["prompts"] = tuple(Prompt.from_json(raw) for raw in changes["prompts"])
+        asked = (Prompt.from_json(raw) for raw in changes["prompts"])
+        changes["prompts"] = tuple(replace(prompt, asked_at=prompt.asked_at or NOW) for prompt in asked)
     if "owner" in changes:
         changes["owner"] = Owner(changes["owner"])
     if "last_inbound_at" in changes:
