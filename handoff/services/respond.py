@@ -35,6 +35,8 @@ WRITTEN = frozenset({Kind.TEXT, Kind.TAP, Kind.OPT_IN, Kind.OPT_OUT, Kind.CARRIE
 LANGUAGE_OPTION = "language."
 OFF_NOTICE_EVERY = timedelta(hours=24)
 RETRY_AFTER_S = (0.3, 1.0)
+# Later than any clock is wrong: this one was held up, and answers what was on the phone when it was written.
+HELD_UP = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,9 @@ class Respond:
     def failed_turn(self, conversation: Conversation, received: Received, now: datetime, code: str) -> Turn:
         """For a message that we could not work: the pre-rendered card, and a dead letter for the operator."""
         work = Work(self.voice, conversation, received, now)
-        if not work.case_id:
-            # Where even the card cannot be made, the message must still end as a dead letter: others wait behind it.
-            with contextlib.suppress(Exception):
-                work.say("failopen.card")
+        # Where even the card cannot be made, the message must still end as a dead letter: others wait behind it.
+        with contextlib.suppress(Exception):
+            work.say("failopen.card")
         work.turn.dead_code = code
         return work.end("dead")
 
@@ -189,7 +190,7 @@ class Respond:
             text=received.text if received.kind is Kind.TEXT else "",
             token=received.payload if received.kind is Kind.TAP else "",
             prompts=work.conversation.prompts,
-            received_at=received.received_at,
+            received_at=_written_at(received),
             now=work.now,
             answer_after=self.voice.limits[work.conversation.channel].answer_after,
             words=self.voice.prompts.words,
@@ -255,9 +256,11 @@ class Respond:
     async def _ask_assistant(self, work: Work, message: str, kind: str) -> None:
         answer = await self._patient_turn(work, message, kind)
         work.turn.intent = answer.intent
-        work.change(state={"at": work.now.isoformat(), "carried": dict(answer.state)})
+        state: dict[str, object] = {"at": work.now.isoformat(), "carried": dict(answer.state)}
+        work.change(state=state)
         for effect in answer.effects:
             self._apply(work, effect)
+        state["asked"] = work.prompt_count
 
     async def _patient_turn(self, work: Work, message: str, kind: str) -> AssistantTurn:
         """Ask, and ask again within seconds: a restarted assistant is back quickly."""
@@ -265,7 +268,7 @@ class Respond:
         while True:
             try:
                 return await self.assistant.turn(
-                    str(work.received.id), message, kind=kind, locale=work.locale, state=self._carried(work)
+                    str(work.received.id), message, kind=kind, locale=work.locale, state=self._carried(work, kind)
                 )
             except AssistantDown:
                 pause = next(pauses, None)
@@ -273,10 +276,16 @@ class Respond:
                     raise
                 await self.sleep(pause)
 
-    def _carried(self, work: Work) -> dict[str, object]:
-        """The dialogue as it was left, unless that is too long ago to go on with."""
+    def _carried(self, work: Work, kind: str) -> dict[str, object]:
+        """The dialogue as it was left, unless that is too long ago to go on with.
+
+        Words answer what was asked last. Where that was one of our own questions (a card, a notice), a dialogue that
+        waits for the answer to an earlier one must not take them for it: an "ok" to a photo's notice is no consent.
+        """
         state = work.turn.changes.get("state", work.conversation.state)
         if not state or work.now - datetime.fromisoformat(state["at"]) > self.patience.session:
+            return {}
+        if kind == "text" and state.get("asked") != work.conversation.prompt_count:
             return {}
         return dict(state["carried"])
 
@@ -292,6 +301,12 @@ class Respond:
                 commands.stop(work)
             case _:
                 raise BadAnswer
+
+
+def _written_at(received: Received) -> datetime:
+    """When the person wrote it. A provider that tries again, or a catch-up poll, brings answers long after that."""
+    sent_at = received.sent_at
+    return sent_at if sent_at and received.received_at - sent_at > HELD_UP else received.received_at
 
 
 class BadAnswer(AssistantFailed, BadEffect):

@@ -162,7 +162,8 @@ async def test_a_flooder_gets_one_neutral_line_then_quiet_but_danger_passes(path
     phone = path.phone("telegram")
     for number in range(30):
         phone.send(f"number {number}")
-    await path.settle(20)
+    await path.worked(30)
+    await path.settle()
     answered = len(path.assistant.heard)
     assert answered == path.settings.sender_per_minute
     assert await path.value("SELECT count(*) FROM outbound WHERE key = 'flood.slow'") == 1

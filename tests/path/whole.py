@@ -89,6 +89,13 @@ class Whole:
         async with self.house.engine.begin() as connection:
             await connection.execute(text(statement), parameters)
 
+    async def worked(self, count: int, timeout_s: float = 20.0) -> None:
+        """Wait until so many messages have been worked."""
+        async with asyncio.timeout(timeout_s):
+            query = "SELECT count(*) FROM inbound WHERE worked_at IS NOT NULL"
+            while await self.value(query) < count:  # noqa: ASYNC110 (only looking tells)
+                await asyncio.sleep(0.02)
+
     async def settle(self, timeout_s: float = 10.0) -> None:
         """Wait until nothing is due and nothing is unsent."""
         busy = (

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from handoff.core.contact import Contact
-from handoff.core.conversation import Owner
+from handoff.core.conversation import Owner, Received
 from handoff.core.effects import Effect, OpenCase, Say, SetLocale, Stop
 from handoff.core.flood import Flood
 from handoff.core.message import Kind
@@ -66,7 +66,7 @@ async def test_words_that_may_mean_danger_ask_first_and_alarm_only_after_a_yes()
         ("00", ["control.left"]),
         ("88", ["control.data"]),
         ("stop", ["control.stopped"]),
-        ("start", ["control.started"]),
+        ("start", ["greet.hello"]),
         ("language", ["language.choose"]),
     ],
 )
@@ -121,6 +121,27 @@ async def test_free_text_after_a_stale_consent_reaches_a_dialogue_that_has_forgo
     talk = after(a_conversation(), await respond.turn(a_conversation(), wrote("9"), NOW))
     late = NOW + timedelta(hours=13)
     await respond.turn(talk, wrote("i would like that, yes", received_at=late), late)
+    assert assistant.heard[-1]["state"] == {}
+
+
+async def test_a_digit_that_was_held_up_on_its_way_answers_what_was_asked_when_it_was_written() -> None:
+    respond = a_respond(FakeAssistant((Say("consent.contact"),)))
+    talk = after(a_conversation(), await respond.turn(a_conversation(), wrote("9"), NOW))
+    turn = await respond.turn(talk, wrote("1", sent_at=ago(minutes=50)), NOW)
+    assert turn.new_case is None
+    assert respond.assistant.asked[-1] == ("text", "1")
+    assert respond.assistant.heard[-1]["state"] == {}
+
+
+@pytest.mark.parametrize("between", [wrote(kind=Kind.PHOTO), wrote("help"), wrote("88"), wrote("language")])
+async def test_words_after_a_question_of_ours_are_no_answer_to_the_consent_before_it(between: Received) -> None:
+    assistant = FakeAssistant((Say("consent.contact"),), state={"slots": {"asked": "consent"}})
+    respond = a_respond(assistant)
+    talk = after(a_conversation(), await respond.turn(a_conversation(), wrote("9"), NOW))
+    await respond.turn(talk, wrote("sure, go ahead"), NOW)
+    assert assistant.heard[-1]["state"] == {"slots": {"asked": "consent"}}
+    talk = after(talk, await respond.turn(talk, between, NOW))
+    await respond.turn(talk, wrote("sure, go ahead"), NOW)
     assert assistant.heard[-1]["state"] == {}
 
 
