@@ -48,6 +48,11 @@ class Work:
         self.turn.changes |= remember(conversation, prompt, self._number)
 
     @property
+    def prompt_count(self) -> int:
+        """How many questions were asked in this conversation, with those of this turn."""
+        return self._number
+
+    @property
     def _asked_already(self) -> bool:
         return "prompts" in self.turn.changes
 
