@@ -107,10 +107,16 @@ def stop(work: Work) -> str:
 
 
 def start(work: Work) -> str:
-    """Messages are on again."""
+    """Messages are on again. Who had not turned them off is greeted: a chat with a bot begins with /start."""
     work.turn.stop = False
-    if not work.received.provider_replied:
+    if work.received.provider_replied:
+        return "started"
+    if work.conversation.contact.stopped:
         work.say("control.started")
+    elif work.case_id:
+        work.say("control.with_person")
+    else:
+        work.say("greet.hello")
     return "started"
 
 
@@ -205,6 +211,9 @@ def open_case(work: Work, *, modality: str, consent_key: str, ids: Ids) -> str:
         locale=work.locale,
     )
     work.turn.new_case = new
+    if work.conversation.contact.stopped:
+        # Said after the STOP, to a card that asks whether a person may write: without this nobody could.
+        work.turn.stop = False
     work.case_id = new.case_id
     work.change(waiting_ack_at=work.now, state={})
     staffed = work.voice.deployment.hours.staffed(work.now)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from handoff.core.contact import Contact
 from handoff.core.conversation import Owner
 from handoff.core.message import Kind
 from handoff.services import commands
@@ -36,6 +39,15 @@ async def test_start_turns_messages_on_and_carriers_help_asks_about_danger() -> 
     assert (on.stop, keys(on)) == (False, [])
     asked = await a_respond().turn(a_conversation(), wrote("HELP", Kind.CARRIER_HELP), NOW)
     assert keys(asked) == ["danger.ask"]
+
+
+@pytest.mark.parametrize("text", ["/start", "start"])
+async def test_start_greets_who_is_new_and_welcomes_back_who_had_stopped(text: str) -> None:
+    talk: dict[str, Any] = {"channel": "whatsapp-cloud", "network": "telegram"}  # a chat app, where /start is a command
+    assert keys(await a_respond().turn(a_conversation(**talk), wrote(text), NOW)) == ["greet.hello"]
+    stopped = a_conversation(**talk, contact=Contact(NOW, stopped=True))
+    assert keys(await a_respond().turn(stopped, wrote(text), NOW)) == ["control.started"]
+    assert keys(await a_respond().turn(with_people(**talk), wrote(text), NOW)) == ["control.with_person"]
 
 
 async def test_leaving_drops_the_draft_and_everything_proactive() -> None:
