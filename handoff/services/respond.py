@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from handoff.core.content import Weight
 from handoff.core.control import Certainty, ControlWords
 from handoff.core.conversation import Conversation, Owner, Received, Turn
 from handoff.core.effects import BadEffect, Effect, OpenCase, Say, SetLocale, Stop
@@ -15,7 +16,7 @@ from handoff.core.flood import Flood
 from handoff.core.language import Detector
 from handoff.core.message import Kind
 from handoff.core.ports import Assistant, AssistantDown, AssistantFailed, AssistantTurn
-from handoff.core.prompts import AskAgain, Chosen, FreeText, Gone, Resolution, UnknownOption, resolve
+from handoff.core.prompts import AskAgain, Chosen, FreeText, Gone, Prompt, Resolution, UnknownOption, resolve
 from handoff.i18n import day_and_time
 from handoff.services import commands
 from handoff.services.say import Voice
@@ -30,7 +31,9 @@ MEDIA = {
     Kind.EDIT: "media.edited",
     Kind.UNKNOWN: "media.unknown",
 }
-URGENT = frozenset({"danger", "self_harm", "maybe_danger", "maybe_self_harm"})
+URGENT = frozenset({"danger", "self_harm", "maybe_danger", "maybe_self_harm", "help"})
+# Done also for who is over the limit: two robots that send each other "stop" get one line, a person gets what they ask.
+QUIETLY_OBEYED = frozenset({"stop", "leave"})
 WRITTEN = frozenset({Kind.TEXT, Kind.TAP, Kind.OPT_IN, Kind.OPT_OUT, Kind.CARRIER_HELP})
 LANGUAGE_OPTION = "language."
 OFF_NOTICE_EVERY = timedelta(hours=24)
@@ -68,6 +71,11 @@ class Respond:
         meaning = self._meaning(work)
         if meaning in URGENT or (meaning and not over and not self._must_only_relay(work, meaning)):
             return work.end(await self._command(work, meaning))
+        if over and meaning in QUIETLY_OBEYED:
+            return work.end(self._obey_quietly(work, meaning))
+        danger = self._about_danger(work)
+        if danger:
+            return work.end(await self._answer_about_danger(work, danger))
         if conversation.contact.stopped and meaning != "start":
             return work.end(self._while_stopped(work))
         if work.case_id:
@@ -118,6 +126,31 @@ class Respond:
         if meaning == "person":
             return await self._person(work)
         return commands.CONTROLS[meaning](work)
+
+    def _obey_quietly(self, work: Work, meaning: str) -> str:
+        outcome = commands.CONTROLS[meaning](work)
+        if meaning != "stop" or work.conversation.contact.stopped:
+            work.turn.drafts.clear()
+        return outcome
+
+    def _about_danger(self, work: Work) -> Chosen | AskAgain | None:
+        """An answer to a card: it counts in every state, also while messages are off and over the limit (SAFETY §3)."""
+        found = self._resolve(work)
+        return found if isinstance(found, Chosen | AskAgain) and found.prompt.weight is Weight.DANGER else None
+
+    async def _answer_about_danger(self, work: Work, answer: Chosen | AskAgain) -> str:
+        if isinstance(answer, AskAgain):
+            commands.relay_in_case(work)
+            return self._ask_again(work, answer.prompt)
+        if work.case_id:
+            return self._choose_with_people(work, answer)
+        commands.reopen(work)
+        return await self._choose(work, answer)
+
+    def _ask_again(self, work: Work, prompt: Prompt) -> str:
+        work.say("stale.answer")
+        work.say(prompt.key)
+        return "asked_again"
 
     async def _person(self, work: Work) -> str:
         """ "I want a person": the assistant asks for consent; if it is down, the card does."""
@@ -205,9 +238,7 @@ class Respond:
             case Chosen() as chosen:
                 return await self._choose(work, chosen)
             case AskAgain(prompt):
-                work.say("stale.answer")
-                work.say(prompt.key)
-                return "asked_again"
+                return self._ask_again(work, prompt)
             case UnknownOption(prompt):
                 work.say("prompt.unknown_option")
                 work.say(prompt.key)
