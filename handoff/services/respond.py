@@ -34,6 +34,8 @@ MEDIA = {
 URGENT = frozenset({"danger", "self_harm", "maybe_danger", "maybe_self_harm", "help"})
 # Done also for who is over the limit: two robots that send each other "stop" get one line, a person gets what they ask.
 QUIETLY_OBEYED = frozenset({"stop", "leave"})
+# All other words reach the humans of a case too, whatever else they do: "9" may say how many they are.
+UNSAID = frozenset({"stop", "leave"})
 WRITTEN = frozenset({Kind.TEXT, Kind.TAP, Kind.OPT_IN, Kind.OPT_OUT, Kind.CARRIER_HELP})
 LANGUAGE_OPTION = "language."
 OFF_NOTICE_EVERY = timedelta(hours=24)
@@ -123,6 +125,8 @@ class Respond:
         return bool(work.case_id) and meaning in {"back"}
 
     async def _command(self, work: Work, meaning: str) -> str:
+        if meaning not in UNSAID:
+            commands.relay_in_case(work)
         if meaning == "person":
             return await self._person(work)
         return commands.CONTROLS[meaning](work)
@@ -205,6 +209,7 @@ class Respond:
         return "relayed"
 
     def _choose_with_people(self, work: Work, chosen: Chosen) -> str:
+        commands.relay(work)
         if chosen.option.id.startswith(LANGUAGE_OPTION):
             return commands.set_language(work, chosen.option.id.removeprefix(LANGUAGE_OPTION))
         deed = commands.DEEDS.get(chosen.option.do, commands.menu)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -272,7 +273,7 @@ async def test_while_messages_are_off_one_notice_a_day_and_the_case_still_hears(
     assert keys(again) == []
 
 
-QUIET = {
+QUIET: dict[str, dict[str, Any]] = {
     "stopped": {"contact": Contact(NOW, stopped=True), "off_notice_at": NOW},
     "flooding": {"minute_start": NOW, "minute_count": 500},
 }
@@ -338,6 +339,21 @@ async def test_while_a_caseworker_speaks_words_are_relayed_and_held_ones_release
     assert turn.relay is not None
     assert turn.relay.text == "back"
     assert turn.release_held
+
+
+@pytest.mark.parametrize("text", ["9", "0", "88", "menu", "help", "language", "start", "99", "erase"])
+async def test_whatever_a_word_does_the_caseworker_reads_it_too(text: str) -> None:
+    turn = await a_respond().turn(with_people(), wrote(text), NOW)
+    assert turn.relay is not None
+    assert turn.relay.text == text
+
+
+async def test_a_digit_may_answer_the_caseworker_so_they_read_it_too() -> None:
+    respond = a_respond()
+    talk = after(with_people(), await respond.turn(with_people(), wrote(kind=Kind.PHOTO), NOW))
+    turn = await respond.turn(talk, wrote("1"), NOW)
+    assert turn.relay is not None
+    assert turn.relay.text == "1"
 
 
 async def test_the_menu_and_old_buttons_only_say_that_a_person_has_the_word() -> None:
