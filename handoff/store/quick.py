@@ -35,7 +35,11 @@ class Quick:
         try:
             yield connection
         finally:
-            if connection.closed or connection.broken or connection.pgconn.transaction_status:
+            if connection.closed:
+                # The server went away, so the others are dead too: one error in all, not one for each of them.
+                await greenlet_spawn(pooled.invalidate)
+                await self._engine.dispose()
+            elif connection.pgconn.transaction_status:
                 await greenlet_spawn(pooled.invalidate)
             else:
                 await greenlet_spawn(pooled.close)
