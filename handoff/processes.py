@@ -92,7 +92,7 @@ async def catch_up_once_open(public: uvicorn.Server, catch_up: CatchUp) -> None:
     """Bring in what was given up on while nobody listened. Asked after the port is open: no message falls between."""
     while not public.started:  # noqa: ASYNC110 (uvicorn does not tell)
         await asyncio.sleep(OPENING_POLL_S)
-    await catch_up.run()
+    await catch_up.close_gap()
     await asyncio.Event().wait()
 
 
@@ -101,10 +101,12 @@ async def work(settings: Settings) -> None:
     async with opened(settings) as house:
         worker, budget = build_worker(house)
         catch_up = CatchUp(house.channels, house.door, house.upkeep, now)
-        gaps: set[asyncio.Task[int]] = set()
+        gaps: set[asyncio.Task[None]] = set()
 
         def after_gap() -> None:
-            gaps.add(asyncio.create_task(catch_up.run()))
+            gap = asyncio.create_task(catch_up.close_gap())
+            gaps.add(gap)
+            gap.add_done_callback(gaps.discard)
 
         on_end(worker.stop)
         after_gap()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from handoff.core.ports import Door
 log = structlog.get_logger(__name__)
 OVERLAP = timedelta(minutes=5)
 FIRST_LOOK_BACK = timedelta(hours=24)
+# Together shorter than the time until the regular run.
+AGAIN_AFTER_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 
 
 class Marks(Protocol):
@@ -35,20 +38,34 @@ class CatchUp:
     door: Door
     marks: Marks
     clock: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
     async def run(self) -> int:
         """Ask every provider; returns how many messages we had missed."""
-        return sum([await self._one(channel) for channel in self.channels.values()])
+        return sum([await self._one(channel) or 0 for channel in self.channels.values()])
 
-    async def _one(self, channel: Channel) -> int:
+    async def close_gap(self) -> None:
+        """After a gap: ask, and ask again those that failed, since what has just come back may go away once more.
+
+        What fails to the end is left to the regular run.
+        """
+        failed = list(self.channels.values())
+        for pause in AGAIN_AFTER_S:
+            failed = [channel for channel in failed if await self._one(channel) is None]
+            if not failed:
+                return
+            await self.sleep(pause)
+
+    async def _one(self, channel: Channel) -> int | None:
+        """How many messages were missed; None when the provider or the database failed."""
         now = self.clock()
-        since = (await self.marks.caught_up_until(channel.name) or now - FIRST_LOOK_BACK) - OVERLAP
         try:
+            since = (await self.marks.caught_up_until(channel.name) or now - FIRST_LOOK_BACK) - OVERLAP
             missed = await self.door.receive(await channel.catch_up(since))
+            await self.marks.set_caught_up(channel.name, now)
         except Exception as error:
             log.warning("catch_up_failed", channel=channel.name, error=type(error).__name__)
-            return 0
-        await self.marks.set_caught_up(channel.name, now)
+            return None
         if missed:
             log.info("caught_up", channel=channel.name, missed=missed)
         return missed

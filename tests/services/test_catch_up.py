@@ -25,8 +25,12 @@ class Door:
 @dataclass
 class Marks:
     until: dict[str, datetime] = field(default_factory=dict)
+    failing: dict[str, int] = field(default_factory=dict)
 
     async def caught_up_until(self, channel: str) -> datetime | None:
+        if self.failing.get(channel):
+            self.failing[channel] -= 1
+            raise OSError("the database has gone away once more")
         return self.until.get(channel)
 
     async def set_caught_up(self, channel: str, until: datetime) -> None:
@@ -48,3 +52,28 @@ async def test_a_provider_that_fails_is_asked_again_from_the_same_time_and_stops
     catch_up = CatchUp({"sms-twilio": broken, "whatsapp-twilio": fine}, Door(), marks, lambda: NOW)
     assert await catch_up.run() == 1
     assert marks.until == {"sms-twilio": ago(hours=1), "whatsapp-twilio": NOW}
+
+
+async def test_after_a_gap_what_fails_is_asked_again_and_what_did_not_is_not() -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    sms, whatsapp, door = FakeChannel(missed=[MISSED]), FakeChannel(missed=[], name="whatsapp-twilio"), Door()
+    channels = {"sms-twilio": sms, "whatsapp-twilio": whatsapp}
+    await CatchUp(channels, door, Marks(failing={"sms-twilio": 3}), lambda: NOW, sleep).close_gap()
+    assert door.received == [MISSED]
+    assert slept == [1, 2, 4]
+    assert len(whatsapp.asked_since) == 1
+
+
+async def test_what_fails_to_the_end_is_left_to_the_regular_run() -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    broken = FakeChannel(missed=RuntimeError("down"))
+    await CatchUp({"sms-twilio": broken}, Door(), Marks(), lambda: NOW, sleep).close_gap()
+    assert 60 < sum(slept) < 300
