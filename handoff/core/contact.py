@@ -19,7 +19,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What the gate looks at. `plan` is the person's choice: "any" or "self" (they write first), None if not asked."""
+    """What the gate looks at. `plan` is the person's choice: "any" or "self" (they write first), None if not asked.
+
+    `last_inbound_at` is None from "leave" to the next message: nothing proactive goes out (SAFETY §3).
+    """
 
     last_inbound_at: datetime | None
     stopped: bool = False
@@ -46,9 +49,11 @@ def gate(kind: str, speaker: str, contact: Contact, *, now: datetime, window: ti
     if kind_of_reply(contact.last_inbound_at, now) == "reply":
         return Verdict.SEND, ""
     too_late = Verdict.DROP if speaker == "assistant" else Verdict.HOLD
+    if contact.last_inbound_at is None:
+        return too_late, "left"
     if not contact.consent_live:
         return too_late, "no_consent"
-    if window and (contact.last_inbound_at is None or now - contact.last_inbound_at > window):
+    if window and now - contact.last_inbound_at > window:
         return too_late, "window_closed"
     if contact.plan != "any":
         return too_late, "person_writes_first"

@@ -7,7 +7,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert, text, update
+from sqlalchemy import case, exists, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -23,6 +23,7 @@ from handoff.store.tables import (
     Consent,
     Conversation,
     DeadLetter,
+    Inbound,
     Person,
     PersonAddress,
 )
@@ -53,7 +54,7 @@ RELEASE_HELD = text("""
 """)
 CANCEL_UNSENT = text("""
     UPDATE outbound SET state = 'cancelled', cipher = NULL, error_code = 'withdrawn'
-    WHERE conversation_id = :id AND state IN ('queued', 'held') AND speaker = 'human'
+    WHERE conversation_id = :id AND state IN ('queued', 'held', 'sending') AND kind <> 'system'
 """)
 
 
@@ -67,13 +68,17 @@ async def mark_worked(connection: AsyncConnection, lease: Lease, turn: Turn) -> 
 
 
 def _move(lease: Lease, turn: Turn) -> ReturningUpdate[tuple[uuid.UUID]]:
-    before = lease.conversation
+    before, changes = lease.conversation, dict(turn.changes)
+    if "last_inbound_at" in changes and lease.received:
+        # Leaving is about what came before it: whoever wrote again since is here.
+        newer = (Inbound.conversation_id == before.id, Inbound.worked_at.is_(None), Inbound.id > lease.received.id)
+        changes["last_inbound_at"] = case((exists().where(*newer), Conversation.last_inbound_at), else_=None)
     return (
         update(Conversation)
         .where(
             Conversation.id == before.id, Conversation.fence == lease.fence, Conversation.owner == before.owner.value
         )
-        .values(fence=Conversation.fence, **turn.changes)
+        .values(fence=Conversation.fence, **changes)
         .returning(Conversation.id)
     )
 

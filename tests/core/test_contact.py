@@ -37,8 +37,10 @@ LIVE = {"consent_live": True, "plan": "any"}
         # Later it is proactive: the assistant's is dropped, a human's waits for the person.
         ("reply", "assistant", contact(10.1), None, (DROP, "no_consent")),
         ("reply", "human", contact(10.1), None, (HOLD, "no_consent")),
-        ("proactive", "human", contact(None), None, (HOLD, "no_consent")),
-        ("proactive", "human", contact(None, **LIVE), DAY, (HOLD, "window_closed")),
+        # Who left hears nothing until they write again, whatever they agreed to before.
+        ("proactive", "human", contact(None), None, (HOLD, "left")),
+        ("proactive", "human", contact(None, **LIVE), None, (HOLD, "left")),
+        ("reply", "assistant", contact(None, **LIVE), DAY, (DROP, "left")),
         # With a live consent the provider's window, then the person's own plan decide.
         ("proactive", "human", contact(60, **LIVE), None, (SEND, "")),
         ("proactive", "human", contact(60, **LIVE), DAY, (SEND, "")),
