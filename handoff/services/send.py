@@ -30,6 +30,7 @@ MAX_ATTEMPTS = 10
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 300.0
 PROVIDER_LIMIT_S = 20.0
 IN_LINE_S = 1.5
+type Before = Callable[[Sequence[int]], Awaitable[Sequence[int]]]
 VERDICT_STATE = {Verdict.HOLD: "held", Verdict.DROP: "expired"}
 
 
@@ -43,13 +44,12 @@ class Send:
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
     jitter: Callable[[], float] = field(default=random.random)
 
-    async def all(
-        self, lease: Lease, unsent: Sequence[Unsent], before: Callable[[Sequence[int]], Awaitable[None]]
-    ) -> tuple[list[Sent], datetime | None]:
+    async def all(self, lease: Lease, unsent: Sequence[Unsent], before: Before) -> tuple[list[Sent], datetime | None]:
         """Send what may go now. Returns what became of each, and when to come back for those that wait.
 
-        `before` is awaited with the ids of messages that are not yet marked as being sent, right before they are. A
-        message that must wait holds back the ones after it, except the system's: a danger card never waits in line.
+        `before` is awaited with the ids of messages that are not yet marked as being sent, right before they are, and
+        returns those that were not cancelled meanwhile. A message that must wait holds back the ones after it, except
+        the system's: a danger card never waits in line.
         """
         results: list[Sent] = []
         retry_at: datetime | None = None
@@ -69,9 +69,7 @@ class Send:
                 retry_at = min(filter(None, (retry_at, sent.next_at)))
         return results, retry_at
 
-    async def _one(
-        self, lease: Lease, message: Unsent, now: datetime, before: Callable[[Sequence[int]], Awaitable[None]]
-    ) -> Sent:
+    async def _one(self, lease: Lease, message: Unsent, now: datetime, before: Before) -> Sent:
         conversation = lease.conversation
         channel = self.channels.get(conversation.channel)
         if channel is None:
@@ -84,8 +82,8 @@ class Send:
             return Sent(message.id, "queued", next_at=now + timedelta(seconds=pause))
         if pause:
             await self.sleep(pause)
-        if not message.just_written:
-            await before([message.id])
+        if not message.just_written and message.id not in await before([message.id]):
+            return Sent(message.id, "cancelled", code="cancelled")
         return await self._call(channel, lease, message, now)
 
     async def _call(self, channel: Channel, lease: Lease, message: Unsent, now: datetime) -> Sent:

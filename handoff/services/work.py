@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -123,6 +123,7 @@ class Worker:
             turn = await self._decide(lease)
             written = list(await self.inbox.commit_turn(lease, turn))
             self.meters.turn(turn.outcome, lease.conversation.channel, monotonic() - began)
+            lease = _as_changed(lease, turn)
         sent, retry_at = await self.send.all(lease, [*lease.unsent, *written], self.inbox.sending)
         await self._write_down(lease, sent, retry_at)
         self._count(lease, sent)
@@ -172,6 +173,15 @@ class Worker:
             ack_token=received.ack_token,
         )
         await channel.acknowledge(tap)
+
+
+def _as_changed(lease: Lease, turn: Turn) -> Lease:
+    """The lease as the gate must see it: what waited to be sent must not leave after a STOP of this very turn."""
+    contact = lease.conversation.contact
+    stopped = contact.stopped if turn.stop is None else turn.stop
+    last_inbound_at = turn.changes.get("last_inbound_at", contact.last_inbound_at)
+    changed = replace(contact, stopped=stopped, last_inbound_at=last_inbound_at)
+    return replace(lease, conversation=replace(lease.conversation, contact=changed))
 
 
 def place_of(error: BaseException) -> str:

@@ -244,7 +244,8 @@ async def notify_desk(connection: AsyncConnection, what: str) -> None:
 
 
 async def set_stopped(connection: AsyncConnection, address_id: uuid.UUID, *, stopped: bool) -> None:
-    """STOP and START belong to the address (SAFETY §1). Stopping cancels what was not sent and flags open cases."""
+    """STOP and START belong to the address (SAFETY §1). Stopping cancels what was not sent, danger cards excepted, and
+    flags open cases."""
     await connection.execute(
         text("UPDATE addresses SET stopped_at = CASE WHEN :stopped THEN now() END WHERE id = :id"),
         {"stopped": stopped, "id": address_id},
@@ -254,7 +255,8 @@ async def set_stopped(connection: AsyncConnection, address_id: uuid.UUID, *, sto
             text("""
                 UPDATE outbound SET state = 'cancelled', cipher = NULL, error_code = 'stopped'
                 FROM conversations c WHERE c.id = conversation_id AND c.address_id = :id
-                  AND outbound.state IN ('queued', 'held') AND kind <> 'system'
+                  AND outbound.state IN ('queued', 'held', 'sending')
+                  AND NOT (kind = 'system' AND (key LIKE 'danger.%' OR key LIKE 'selfharm.%'))
             """),
             {"id": address_id},
         )

@@ -62,11 +62,14 @@ RECORD = """
         sent_at = CASE WHEN %(state)s = 'sent' THEN now() END,
         cipher = CASE WHEN %(state)s IN ('queued', 'held', 'dead') THEN cipher END,
         possible_duplicate = possible_duplicate OR %(in_doubt)s
-    WHERE id = %(outbound_id)s
+    WHERE id = %(outbound_id)s AND (state <> 'cancelled' OR %(state)s NOT IN ('queued', 'held'))
 """
 # The release comes first and decides: a worker that lost its lease must not write what it believes of the message.
 RECORD_AND_RELEASE = f"WITH released AS ({RELEASE}), recorded AS ({RECORD} AND EXISTS (TABLE released)) TABLE released"
-SENDING = text("UPDATE outbound SET state = 'sending', attempts = attempts + 1 WHERE id = ANY(:ids)")
+SENDING = text("""
+    UPDATE outbound SET state = 'sending', attempts = attempts + 1
+    WHERE id = ANY(:ids) AND state IN ('queued', 'sending') RETURNING id
+""")
 COUNT_FAILURE = text("UPDATE inbound SET attempts = attempts + 1 WHERE id = :id")
 
 
@@ -160,10 +163,11 @@ class PostgresInbox:
             unsent_of(draft, number, lease.now, state=state) for draft, number in zip(turn.drafts, ids, strict=True)
         ]
 
-    async def sending(self, ids: Sequence[int]) -> None:
-        """Say, before the provider is called, that these messages may be on their way."""
+    async def sending(self, ids: Sequence[int]) -> Sequence[int]:
+        """Say, before the provider is called, that these messages may be on their way; those that were not cancelled
+        since they were read (a STOP, a consent taken back)."""
         async with self._engine.begin() as connection:
-            await connection.execute(SENDING, {"ids": list(ids)})
+            return (await connection.execute(SENDING, {"ids": list(ids)})).scalars().all()
 
     async def finish(self, lease: Lease, sent: Sequence[Sent], retry_at: datetime | None) -> None:
         """Write what became of the messages and give the conversation back: one transaction. Raises LeaseLost.
@@ -176,13 +180,14 @@ class PostgresInbox:
             _must_be_ours(await self._quick.run(RECORD_AND_RELEASE, release | self._record_values(lease, sent[0])))
             return
         async with self._engine.begin() as connection:
+            # Conversation, address, messages, case: in the order in which everybody else locks them.
+            _must_be_ours((await connection.exec_driver_sql(RELEASE, release)).all())
+            if any(item.opted_out for item in sent):
+                await set_stopped(connection, handle.address_id, stopped=True)
             for item in sent:
                 await connection.exec_driver_sql(RECORD, self._record_values(lease, item))
                 if item.state == "dead":
                     await turns.bury_outbound(connection, lease.conversation.channel, item.id, item.code)
-            if any(item.opted_out for item in sent):
-                await set_stopped(connection, handle.address_id, stopped=True)
-            _must_be_ours((await connection.exec_driver_sql(RELEASE, release)).all())
 
     def _record_values(self, lease: Lease, item: Sent) -> dict[str, Any]:
         channel, key = lease.conversation.channel, lease.handle.key

@@ -248,6 +248,7 @@ class FakeInbox:
     finished: list[tuple[list[Sent], datetime | None]] = field(default_factory=list)
     given_back: list[datetime] = field(default_factory=list)
     marked: list[int] = field(default_factory=list)
+    cancelled: set[int] = field(default_factory=set)
     beats: int = 0
     refuse_turn: Exception | None = None
     refuse_end: list[Exception] = field(default_factory=list)
@@ -269,8 +270,9 @@ class FakeInbox:
             for n, draft in enumerate(turn.drafts, start=100)
         ]
 
-    async def sending(self, ids: Sequence[int]) -> None:
+    async def sending(self, ids: Sequence[int]) -> Sequence[int]:
         self.marked += ids
+        return [number for number in ids if number not in self.cancelled]
 
     async def finish(self, lease: Lease, sent: Sequence[Sent], retry_at: datetime | None) -> None:
         if self.refuse_end:

@@ -47,8 +47,9 @@ class Desk:
         )
         return await sender.all(lease or a_lease(), messages, self._mark)
 
-    async def _mark(self, ids: Sequence[int]) -> None:
+    async def _mark(self, ids: Sequence[int]) -> Sequence[int]:
         self.marked += ids
+        return ids
 
 
 async def test_messages_leave_in_order_and_say_so_before_they_do() -> None:

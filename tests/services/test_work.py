@@ -32,6 +32,7 @@ from tests.services.scene import (
     a_lease,
     a_respond,
     unsent,
+    with_people,
     wrote,
 )
 from tests.simulator.running import until
@@ -86,6 +87,22 @@ async def test_what_waited_goes_before_what_was_just_said() -> None:
     assert shop.channel.sent[0].text == "text 1"
     assert len(shop.channel.sent) == 2
     assert shop.inbox.marked == [1]
+
+
+@pytest.mark.parametrize(("text", "state"), [("stop", "expired"), ("00", "held")])
+async def test_what_waited_does_not_leave_after_a_stop_that_came_with_it(text: str, state: str) -> None:
+    waiting = unsent(1, kind="reply", speaker="human")
+    shop = Shop(FakeInbox([a_lease(wrote(text), with_people(), unsent=(waiting,))]))
+    await shop.run_until(lambda: shop.inbox.finished)
+    ((sent, _),) = shop.inbox.finished
+    assert [item.state for item in sent] == [state, "sent"]
+    assert [message.text for message in shop.channel.sent] != ["text 1"]
+
+
+async def test_what_was_cancelled_since_it_was_read_does_not_leave() -> None:
+    shop = Shop(FakeInbox([a_lease(unsent=(unsent(1), unsent(2)))], cancelled={1}))
+    await shop.run_until(lambda: shop.inbox.finished)
+    assert [message.text for message in shop.channel.sent] == ["text 2"]
 
 
 async def test_a_lease_without_a_message_only_sends() -> None:

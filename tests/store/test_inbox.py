@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handoff.core.conversation import Draft, Turn
-from handoff.core.message import Incoming, Kind, SendState, StatusUpdate
+from handoff.core.message import Incoming, Kind, Reachability, SendState, StatusUpdate
 from handoff.core.ports import Lease, LeaseLost, Sent
 from handoff.core.render import Rendered
 from handoff.store.door import Door
@@ -235,6 +235,47 @@ async def test_an_opted_out_status_stops_the_address(door: Door, inbox: Postgres
     await inbox.finish(lease, [Sent(item.id, "sent", provider_id="SM9")], None)
     await door.receive([StatusUpdate("sms-twilio", "+15550100", "SM9", SendState.FAILED, "21610", opted_out=True)])
     assert await value(engine, "SELECT count(*) FROM addresses WHERE stopped_at IS NOT NULL") == 1
+
+
+async def test_what_a_stop_cancelled_is_neither_marked_nor_queued_again(
+    door: Door, inbox: PostgresInbox, engine: AsyncEngine
+) -> None:
+    await door.receive([sms()])
+    (lease,) = await inbox.lease(1)
+    (item,) = await inbox.commit_turn(lease, answer())
+    await inbox.finish(lease, [Sent(item.id, "queued", next_at=lease.now)], lease.now)
+    (waiting,) = await inbox.lease(1)
+    await door.receive([Reachability("sms-twilio", "+15550100", "sms", NUMBER, blocked=True)])
+    assert await inbox.sending([item.id]) == []
+    await inbox.finish(waiting, [Sent(item.id, "queued", next_at=lease.now)], lease.now)
+    assert await value(engine, "SELECT state FROM outbound") == "cancelled"
+    await door.receive([sms("again")])
+    (readable,) = await inbox.lease(1)
+    assert readable.unsent == ()
+
+
+async def test_a_stop_cancels_all_but_the_danger_card(door: Door, inbox: PostgresInbox, engine: AsyncEngine) -> None:
+    await door.receive([sms()])
+    (lease,) = await inbox.lease(1)
+    kinds = {"greet.hello": "reply", "failopen.card": "system", "danger.card": "system"}
+    drafts = [Draft(key, Rendered("text", segments=1), kind, "assistant") for key, kind in kinds.items()]
+    items = await inbox.commit_turn(lease, Turn(drafts=drafts))
+    await inbox.finish(lease, [Sent(item.id, "queued", next_at=lease.now) for item in items], lease.now)
+    await door.receive([Reachability("sms-twilio", "+15550100", "sms", NUMBER, blocked=True)])
+    assert await value(engine, "SELECT string_agg(key, ' ') FROM outbound WHERE state = 'queued'") == "danger.card"
+
+
+async def test_leaving_does_not_silence_what_was_written_right_after_it(
+    door: Door, inbox: PostgresInbox, engine: AsyncEngine
+) -> None:
+    await door.receive([sms("00")])
+    await door.receive([sms("hello?")])
+    (lease,) = await inbox.lease(1)
+    await work(inbox, lease, Turn(changes={"last_inbound_at": None}))
+    assert await value(engine, "SELECT last_inbound_at IS NOT NULL FROM conversations") is True
+    (lease,) = await inbox.lease(1)
+    await work(inbox, lease, Turn(changes={"last_inbound_at": None}))
+    assert await value(engine, "SELECT last_inbound_at IS NULL FROM conversations") is True
 
 
 async def test_the_sweep_finds_nothing_in_a_healthy_inbox(
