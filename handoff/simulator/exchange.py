@@ -77,6 +77,10 @@ class Exchange:
         """A new id in Twilio's form: two letters and 32 hexadecimal digits."""
         return f"{prefix}{self.dice.getrandbits(128):032x}"
 
+    def first_serial(self) -> int:
+        """Where counted ids begin: behind those of earlier runs, which the gateway would take for duplicates."""
+        return int(self.clock.now().timestamp() * 1000)
+
     def note_sent(self, handset: Handset, act: Act, provider_id: str, **values: object) -> Entry:
         """Write down what the phone sends, before any webhook is tried."""
         handset.wrote_at = self.clock.steady()

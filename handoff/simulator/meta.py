@@ -35,7 +35,7 @@ class MetaPhones:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._spent: dict[str, tuple[float, float]] = {}
-        self._serial = 0
+        self._serial = exchange.first_serial()
         self.url = exchange.webhook_url(CHANNEL)
 
     def reset(self) -> None:

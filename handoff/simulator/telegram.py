@@ -52,7 +52,7 @@ class TelegramPhones:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._serial = 0
+        self._serial = exchange.first_serial()
         self._lines: dict[tuple[str, bool], Line] = {}
         token = exchange.settings.telegram_token.get_secret_value()
         number = token.partition(":")[0]

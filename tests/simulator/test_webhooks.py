@@ -10,8 +10,19 @@ from telegram import Bot, Update
 
 from handoff.simulator.exchange import Act, BadAct
 from handoff.simulator.phone import Phone
+from handoff.simulator.simulator import Simulator
 from tests.simulator.conftest import Stage
-from tests.simulator.running import ACCOUNT, NUMBER_ID, SMS_FROM, TELEGRAM_TOKEN, WHATSAPP_FROM, until
+from tests.simulator.running import (
+    ACCOUNT,
+    NUMBER_ID,
+    SMS_FROM,
+    TELEGRAM_TOKEN,
+    WHATSAPP_FROM,
+    FakeClock,
+    ScriptedPost,
+    settings_for,
+    until,
+)
 
 NUMBER = "+15550100033"
 
@@ -156,3 +167,16 @@ async def test_what_a_phone_cannot_do(stage: Stage, channel: str, act: Act) -> N
         stage.simulator.act(channel, address, act)
     await asyncio.sleep(0)
     assert stage.gateway.arrived == []
+
+
+@pytest.mark.parametrize("channel", ["sms-twilio", "whatsapp-twilio", "whatsapp-cloud", "telegram"])
+async def test_ids_of_an_earlier_run_do_not_come_again(channel: str) -> None:
+    address = "7001" if channel == "telegram" else NUMBER
+    ids: list[str] = []
+    for _ in range(2):
+        clock = FakeClock()
+        clock.pass_by(len(ids))  # the second run begins three seconds after the first
+        simulator = Simulator(settings_for("https://gateway.example"), clock=clock, post=ScriptedPost(clock))
+        ids += [Phone(simulator, channel, address).send(text).provider_id for text in ("one", "two", "three")]
+        await simulator.aclose()
+    assert len(set(ids)) == 6
