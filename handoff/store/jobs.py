@@ -25,7 +25,10 @@ class Job:
 
 
 def build(dsn: str, jobs: Mapping[str, Job]) -> procrastinate.App:
-    """The job queue with every job registered as periodic; one of a kind runs at a time, over all workers."""
+    """The job queue with every job registered as periodic; one of a kind waits at a time, over all workers.
+
+    No lock while they run: that of a worker that was killed, or lost the database, would stop the job for ever.
+    """
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=libpq_dsn(dsn), min_size=1, max_size=2))
     for name, job in jobs.items():
         _register(app, name, job)
@@ -34,7 +37,7 @@ def build(dsn: str, jobs: Mapping[str, Job]) -> procrastinate.App:
 
 def _register(app: procrastinate.App, name: str, job: Job) -> None:
     @app.periodic(cron=job.cron)
-    @app.task(name=name, queueing_lock=name, lock=name, pass_context=False)
+    @app.task(name=name, queueing_lock=name, pass_context=False)
     async def run(timestamp: int) -> None:
         try:
             await job.run()

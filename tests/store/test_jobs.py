@@ -52,3 +52,20 @@ async def test_jobs_run_again_and_again_and_one_that_fails_stops_no_other(
     out, err = capfd.readouterr()
     assert "job_failed" in out
     assert "canary" not in out + err
+
+
+async def test_a_job_whose_worker_was_killed_runs_again(database: str, engine: AsyncEngine) -> None:
+    ran: list[str] = []
+
+    async def good() -> None:
+        ran.append("good")
+
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("""
+                INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, status)
+                VALUES ('default', 'good', 'good', 'good', '{}', 'doing')
+            """)
+        )
+    async with running(database, {"good": Job(EVERY_SECOND, good)}):
+        await until(lambda: bool(ran), 25)
