@@ -102,6 +102,9 @@ class Send:
             return self._failed(message, error, now)
         except TimeoutError:
             return self._failed(message, RetryLater("timeout", maybe_sent=True), now)
+        except Exception as error:
+            # A fault of the adapter. Let out, it would be tried for ever, and everything behind it would wait.
+            return self._failed(message, RetryLater(f"crash_{type(error).__name__}", maybe_sent=True), now)
         return Sent(
             message.id,
             "sent",

@@ -129,6 +129,15 @@ async def test_what_may_have_left_before_stays_in_doubt_when_it_leaves_again() -
     assert (item.state, item.maybe_sent) == ("sent", True)
 
 
+async def test_an_adapter_that_breaks_is_a_failed_send_and_in_the_end_a_dead_letter() -> None:
+    desk = Desk(FakeChannel([RuntimeError("velvet canary")] * 2))
+    (item,), retry_at = await desk.send(unsent(attempts=1))
+    assert (item.state, item.code, item.maybe_sent) == ("queued", "crash_RuntimeError", True)
+    assert retry_at is not None
+    (item,), _ = await desk.send(unsent(attempts=10))
+    assert item.state == "dead"
+
+
 async def test_the_gate_is_asked_at_the_moment_of_sending() -> None:
     late = a_lease(conversation=with_people(contact=Contact(ago(minutes=11))))
     desk = Desk()
