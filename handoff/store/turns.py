@@ -11,7 +11,7 @@ from sqlalchemy import case, exists, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from handoff.core.conversation import NewCase, Turn
+from handoff.core.conversation import Turn
 from handoff.core.ports import Lease, LeaseLost
 from handoff.store.door import notify_desk, set_stopped
 from handoff.store.keys import add_key
@@ -143,7 +143,7 @@ async def apply(connection: AsyncConnection, vault: Vault, lease: Lease, turn: T
     if turn.release_held:
         await connection.execute(RELEASE_HELD, {"id": conversation.id})
     if turn.new_case:
-        await open_case(connection, vault, lease, turn.new_case, organisation)
+        await open_case(connection, vault, lease, turn, organisation)
     if turn.plan and conversation.person_id:
         await connection.execute(
             update(Person).where(Person.id == conversation.person_id).values(contact_plan=turn.plan)
@@ -152,10 +152,17 @@ async def apply(connection: AsyncConnection, vault: Vault, lease: Lease, turn: T
         await change_case(connection, conversation.case_id, lease, turn)
 
 
-async def open_case(connection: AsyncConnection, vault: Vault, lease: Lease, new: NewCase, organisation: str) -> None:
-    """Person (if nobody yet writes from here), consent and case. The database refuses the case without the consent."""
-    conversation, handle = lease.conversation, lease.handle
-    person_id = conversation.person_id or await add_person(connection, vault, handle.address_id)
+async def open_case(connection: AsyncConnection, vault: Vault, lease: Lease, turn: Turn, organisation: str) -> None:
+    """Person (if nobody yet writes from here), consent and case. The database refuses the case without the consent.
+
+    A turn that gives the conversation back to the assistant and opens a case is about somebody else than the case
+    before: a phone is not a person (SAFETY §1).
+    """
+    conversation, handle, new = lease.conversation, lease.handle, turn.new_case
+    if new is None:
+        raise AssertionError("no case to open")
+    known: uuid.UUID | None = turn.changes.get("person_id", conversation.person_id)
+    person_id = known or await add_person(connection, vault, handle.address_id)
     query = text("SELECT id FROM organisations WHERE slug = :slug")
     organisation_id = (await connection.execute(query, {"slug": organisation})).scalar_one()
     await connection.execute(

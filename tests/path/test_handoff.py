@@ -224,6 +224,22 @@ async def test_yes_on_the_danger_card_queues_at_once_at_the_highest_level(path: 
     assert await path.value("SELECT level FROM cases") == "P0"
 
 
+async def test_a_case_after_a_closed_one_is_somebody_elses(path: Whole) -> None:
+    phone = await reach_queue(path)
+    user = await caseworker(path)
+    case_id = await claim_newest(path, user)
+    await phone.next_reply()
+    async with path.house.engine.begin() as connection:
+        await close(build_desk(path.house), connection, user, case_id, code="helped", now=now())
+    await phone.next_reply()
+    phone.send("99")
+    await phone.next_reply()
+    phone.send("1")
+    await phone.next_reply()
+    assert await path.value("SELECT count(*) FROM cases") == 2
+    assert await path.value("SELECT count(DISTINCT person_id) FROM cases") == 2
+
+
 async def test_not_what_i_meant_opens_nothing(path: Whole) -> None:
     phone = path.phone()
     phone.send("99")
