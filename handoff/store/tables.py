@@ -85,7 +85,7 @@ class Address(Base):
     network: Mapped[str]
     index: Mapped[bytes]
     cipher: Mapped[bytes]
-    key_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vault.data_keys.id"))
+    key_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vault.data_keys.id"), index=True)
     stopped_at: Mapped[datetime | None]
     off_notice_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = created()
@@ -97,7 +97,7 @@ class Person(Base):
     __tablename__ = "persons"
 
     id: Mapped[uuid.UUID] = random_id()
-    key_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vault.data_keys.id"))
+    key_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vault.data_keys.id"), index=True)
     contact_plan: Mapped[str | None]
     created_at: Mapped[datetime] = created()
 
@@ -130,6 +130,7 @@ class Conversation(Base):
     account: Mapped[str]
     owner: Mapped[str] = mapped_column(server_default="assistant")
     locale: Mapped[str | None]
+    locale_chosen: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     state: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     prompts: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     prompt_count: Mapped[int] = mapped_column(server_default=text("0"))
@@ -189,7 +190,7 @@ class Outbound(Base):
             "ix_outbound_unsent",
             "conversation_id",
             "id",
-            postgresql_where=text("state in ('queued', 'sending')"),
+            postgresql_where=text("state in ('queued', 'sending', 'held')"),
         ),
         Index("ix_outbound_case_id", "case_id", postgresql_where=text("case_id IS NOT NULL")),
         Index("ix_outbound_dead", "id", postgresql_where=text("state = 'dead'")),

@@ -297,3 +297,21 @@ async def test_no_number_and_no_word_stands_in_any_row(door: Door, inbox: Postgr
             dump = "".join(rows)
             for canary in ("canary", NUMBER, NUMBER[1:], b"canary".hex(), NUMBER.encode().hex()):
                 assert canary not in dump, table
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE outbound SET state = 'queued' WHERE conversation_id = gen_random_uuid() AND state = 'held'",
+        "SELECT * FROM outbound WHERE conversation_id = ANY('{}'::uuid[]) AND state IN ('queued', 'sending')",
+        "UPDATE outbound SET state = 'cancelled' WHERE conversation_id = gen_random_uuid()"
+        " AND state IN ('queued', 'held', 'sending') AND kind <> 'system'",
+        "SELECT FROM addresses WHERE key_id = gen_random_uuid()",
+        "SELECT FROM persons WHERE key_id = gen_random_uuid()",
+    ],
+)
+async def test_what_is_asked_at_every_turn_reads_no_whole_table(engine: AsyncEngine, statement: str) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = "\n".join((await connection.execute(text(f"EXPLAIN {statement}"))).scalars())
+    assert "Seq Scan" not in plan

@@ -144,6 +144,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_addresses")),
         sa.UniqueConstraint("network", "index", name=op.f("uq_addresses_network_index")),
     )
+    op.create_index(op.f("ix_addresses_key_id"), "addresses", ["key_id"], unique=False)
     op.create_table(
         "memberships",
         sa.Column("staff_id", sa.UUID(), nullable=False),
@@ -163,6 +164,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["key_id"], ["vault.data_keys.id"], name=op.f("fk_persons_key_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_persons")),
     )
+    op.create_index(op.f("ix_persons_key_id"), "persons", ["key_id"], unique=False)
     op.create_table(
         "staff_sessions",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
@@ -386,7 +388,7 @@ def upgrade() -> None:
         "outbound",
         ["conversation_id", "id"],
         unique=False,
-        postgresql_where=sa.text("state in ('queued', 'sending')"),
+        postgresql_where=sa.text("state in ('queued', 'sending', 'held')"),
     )
     for statement in (*CASE_NEEDS_CONSENT, *AUDIT_IS_APPEND_ONLY, *ROOM_TO_UPDATE):
         op.execute(statement)
