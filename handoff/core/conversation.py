@@ -36,7 +36,10 @@ class Speaker(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One address on one of our accounts, as it stood when it was leased (or read)."""
+    """One address on one of our accounts, as it stood when it was leased (or read).
+
+    `closing_untold`: the case was closed when we might not write, so the person does not know it yet.
+    """
 
     id: uuid.UUID
     channel: str
@@ -56,6 +59,8 @@ class Conversation:
     minute_count: int = 0
     day_start: datetime | None = None
     day_count: int = 0
+    locale_chosen: bool = False
+    closing_untold: bool = False
 
     @property
     def with_people(self) -> bool:

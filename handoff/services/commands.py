@@ -114,7 +114,7 @@ def start(work: Work) -> str:
     if work.conversation.contact.stopped:
         work.say("control.started")
     elif work.case_id:
-        work.say("control.with_person")
+        with_person(work)
     else:
         work.say("greet.hello")
     return "started"
@@ -128,10 +128,16 @@ def leave(work: Work) -> str:
     return "left"
 
 
+def with_person(work: Work) -> None:
+    """Whom the person's words reach now: somebody who answers, or a queue. Never says "here" of nobody."""
+    answered = work.conversation.owner is Owner.CASEWORKER
+    work.say("control.with_person" if answered else "control.waiting")
+
+
 def menu(work: Work) -> str:
     """The menu; while a person answers, a line that says so (the assistant must not converse)."""
     if work.case_id:
-        work.say("control.with_person")
+        with_person(work)
     else:
         work.forget()
         work.say("menu.main")
@@ -196,7 +202,7 @@ def ask_consent(work: Work) -> str:
 def open_case(work: Work, *, modality: str, consent_key: str, ids: Ids) -> str:
     """The person said yes: consent and case in one transaction, then an honest word about waiting."""
     if work.case_id:
-        work.say("control.with_person")
+        with_person(work)
         return "already_waiting"
     urgent = consent_key.startswith(DANGER_KEYS)
     new = NewCase(
@@ -230,9 +236,11 @@ def set_plan(work: Work, plan: str) -> str:
 
 
 def reopen(work: Work) -> None:
-    """The first message after a case was closed belongs to the assistant again."""
+    """The first message after a case was closed belongs to the assistant again; who was not told so is told now."""
     if work.conversation.owner is Owner.CLOSED:
         work.back_to_assistant()
+        if work.conversation.closing_untold:
+            work.say("handoff.closed")
 
 
 CONTROLS: dict[str, Callable[[Work], str]] = {

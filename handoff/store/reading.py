@@ -25,7 +25,10 @@ COLUMNS = """
     SELECT c.*, now() AS clock, a.network, a.cipher AS address_cipher, a.stopped_at, a.off_notice_at,
         k.id AS key_id, k.wrapped, k.master_id, p.contact_plan,
         pk.id AS person_key_id, pk.wrapped AS person_wrapped, pk.master_id AS person_master_id,
-        (n.withdrawn_at IS NULL AND n.expires_at > now()) IS TRUE AS consent_live
+        (n.withdrawn_at IS NULL AND n.expires_at > now()) IS TRUE AS consent_live,
+        c.owner = 'closed' AND EXISTS (
+            SELECT FROM outbound o WHERE o.conversation_id = c.id AND o.state = 'held' AND o.key = 'handoff.closed'
+        ) AS closing_untold
 """
 READ = text(f"{COLUMNS} {JOINS} WHERE c.id = ANY(:ids)")
 READ_WORK = f"""
@@ -60,6 +63,8 @@ def conversation_of(row: Any) -> Conversation:
             consent_live=row.consent_live,
             plan=row.contact_plan,
         ),
+        closing_untold=row.closing_untold,
+        locale_chosen=row.locale_chosen,
         person_id=row.person_id,
         case_id=row.case_id,
         state=row.state,

@@ -48,9 +48,14 @@ WITHDRAW_CASE = text("""
 WITHDRAW_CONSENT = text("UPDATE consents SET withdrawn_at = now() WHERE id = :id AND withdrawn_at IS NULL")
 RELEASE_HELD = text("""
     WITH freed AS (
-        UPDATE outbound SET state = 'queued', next_at = NULL WHERE conversation_id = :id AND state = 'held' RETURNING id
+        UPDATE outbound SET state = 'queued', next_at = NULL
+        WHERE conversation_id = :id AND state = 'held' AND case_id = :case_id RETURNING id
     )
     UPDATE conversations SET due_count = due_count + 1 WHERE id = :id AND EXISTS (SELECT FROM freed)
+""")
+CANCEL_HELD = text("""
+    UPDATE outbound SET state = 'cancelled', cipher = NULL, error_code = 'closed'
+    WHERE conversation_id = :id AND state = 'held'
 """)
 CANCEL_UNSENT = text("""
     UPDATE outbound SET state = 'cancelled', cipher = NULL, error_code = 'withdrawn'
@@ -141,7 +146,10 @@ async def apply(connection: AsyncConnection, vault: Vault, lease: Lease, turn: T
             text("UPDATE addresses SET off_notice_at = now() WHERE id = :id"), {"id": handle.address_id}
         )
     if turn.release_held:
-        await connection.execute(RELEASE_HELD, {"id": conversation.id})
+        await connection.execute(RELEASE_HELD, {"id": conversation.id, "case_id": conversation.case_id})
+    if conversation.case_id and "case_id" in turn.changes:
+        # The case is over. Who writes from here next may be somebody else: what was held for it is never shown.
+        await connection.execute(CANCEL_HELD, {"id": conversation.id})
     if turn.new_case:
         await open_case(connection, vault, lease, turn, organisation)
     if turn.plan and conversation.person_id:

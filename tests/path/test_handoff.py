@@ -303,6 +303,36 @@ async def test_what_a_caseworker_writes_late_waits_until_the_person_writes_again
     assert (await phone.next_reply()).text == "Late words."
 
 
+async def test_who_could_not_be_told_that_the_case_is_closed_is_told_when_they_write(path: Whole) -> None:
+    phone = await reach_queue(path)
+    user = await caseworker(path)
+    case_id = await claim_newest(path, user)
+    await phone.next_reply()
+    await path.do("UPDATE conversations SET last_inbound_at = now() - interval '20 minutes'")
+    desk = build_desk(path.house)
+    async with path.house.engine.begin() as connection:
+        await reply(desk, connection, user, case_id, form=Reply("Late words."), now=now())
+    await path.settle()
+    async with path.house.engine.begin() as connection:
+        await close(desk, connection, user, case_id, code="helped", now=now())
+    await path.settle()
+    await read_all(phone)
+    phone.send("are you there?")
+    await path.settle()
+    said = [await phone.next_reply(), await phone.next_reply()]
+    closing = path.house.voice.texts.text("handoff.closed", "en", "sms").splitlines()[0]
+    assert closing in said[0].text
+    assert all("Late words." not in message.text for message in said)
+    assert await path.value("SELECT count(*) FROM outbound WHERE state = 'held'") == 0
+    phone.send("9")
+    answer(phone, await phone.next_reply(), 1)
+    await phone.next_reply()
+    phone.send("I am cold")
+    await path.settle()
+    await read_all(phone)
+    assert await path.value("SELECT state FROM outbound WHERE speaker = 'human'") == "cancelled"
+
+
 async def test_who_may_be_written_to_any_time_is(path: Whole) -> None:
     phone = path.phone("telegram")
     phone.send("9")
