@@ -117,6 +117,20 @@ async def test_an_unknown_channel_is_404_and_too_much_is_413(gate: Gate) -> None
     assert much.status_code == 413
 
 
+async def test_a_body_that_never_ends_is_not_kept_in_memory(gate: Gate) -> None:
+    given = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal given
+        while given < 4 * MAX_BODY:
+            given += 500_000
+            yield b"x" * 500_000
+
+    answer = await gate.client.post("/webhooks/sms-twilio", content=endless(), headers={"X-Proof": "yes"})
+    assert answer.status_code == 413
+    assert gate.channel.requests == []
+
+
 async def test_without_a_database_the_provider_is_told_to_try_again(gate: Gate) -> None:
     gate.door.failure = OSError("canary")
     answer = await gate.client.post("/webhooks/sms-twilio", content=b"Body=hi", headers={"X-Proof": "yes"})
