@@ -117,16 +117,12 @@ async def test_an_unknown_channel_is_404_and_too_much_is_413(gate: Gate) -> None
     assert much.status_code == 413
 
 
-async def test_a_body_that_never_ends_is_not_kept_in_memory(gate: Gate) -> None:
-    given = 0
-
-    async def endless() -> AsyncIterator[bytes]:
-        nonlocal given
-        while given < 4 * MAX_BODY:
-            given += 500_000
+async def test_a_body_that_does_not_say_its_length_is_not_read_beyond_the_limit(gate: Gate) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(8):
             yield b"x" * 500_000
 
-    answer = await gate.client.post("/webhooks/sms-twilio", content=endless(), headers={"X-Proof": "yes"})
+    answer = await gate.client.post("/webhooks/sms-twilio", content=chunks(), headers={"X-Proof": "yes"})
     assert answer.status_code == 413
     assert gate.channel.requests == []
 
