@@ -1,4 +1,7 @@
-"""What comes in from a person and what goes out, after parsing: no provider's words in here."""
+"""What comes in from a person and what goes out, after parsing: no provider's words in here.
+
+Addresses, provider ids and texts are in no repr, so that no log and no traceback can hold them.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +40,13 @@ class Incoming:
     channel: str
     account: str
     network: str
-    address: str
-    provider_id: str
+    address: str = field(repr=False)
+    provider_id: str = field(repr=False)
     kind: Kind
-    text: str = ""
-    payload: str = ""
+    text: str = field(default="", repr=False)
+    payload: str = field(default="", repr=False)
     sent_at: datetime | None = None
-    ack_token: str = ""
+    ack_token: str = field(default="", repr=False)
     provider_replied: bool = False
 
 
@@ -85,7 +88,7 @@ class StatusUpdate:
 
     channel: str
     account: str
-    provider_id: str
+    provider_id: str = field(repr=False)
     state: SendState
     code: str = ""
     opted_out: bool = False
@@ -98,7 +101,7 @@ class Reachability:
     channel: str
     account: str
     network: str
-    address: str
+    address: str = field(repr=False)
     blocked: bool
 
 
@@ -136,8 +139,8 @@ class Outgoing:
     """
 
     account: str
-    address: str
-    text: str
+    address: str = field(repr=False)
+    text: str = field(repr=False)
     options: tuple[Option, ...] = ()
     list_button: str = ""
     validity_s: int | None = None
@@ -147,4 +150,4 @@ class Outgoing:
 class Receipt:
     """The provider took the message. `provider_id` is what later status reports will name."""
 
-    provider_id: str
+    provider_id: str = field(repr=False)
