@@ -100,12 +100,16 @@ class Respond:
         return work.end("dead")
 
     def _suggest_locale(self, work: Work) -> None:
-        """Until the person chooses, the language they write in; kept so that a later "1" does not flip it."""
-        conversation, received = work.conversation, work.received
-        if conversation.locale is None and received.text:
-            found = self.detector.detect(received.text)
-            if found:
-                work.choose_locale(found)
+        """Until the person chooses, the language they write in; kept so that a later "1" does not flip it.
+
+        One word is enough to begin with, and too little to change what they were answered in.
+        """
+        conversation, text = work.conversation, work.received.text
+        if conversation.locale_chosen or not text or (conversation.locale and len(text.split()) < 2):
+            return
+        found = self.detector.detect(text)
+        if found and found != conversation.locale:
+            work.answer_in(found)
 
     def _meaning(self, work: Work) -> str:
         """The control or danger word in the message, "" if there is none. Taps carry our own tokens, not words."""
@@ -199,7 +203,7 @@ class Respond:
         if isinstance(resolution, Chosen):
             return self._choose_with_people(work, resolution)
         if work.received.kind is Kind.TAP:
-            work.say("control.with_person")
+            commands.with_person(work)
             return "with_person"
         commands.relay(work)
         if work.received.kind not in WRITTEN and not quiet:

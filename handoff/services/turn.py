@@ -64,10 +64,15 @@ class Work:
         """Drop the dialogue and every open prompt: the next message starts afresh."""
         self.change(state={}, prompts=[])
 
-    def choose_locale(self, locale: str) -> None:
-        """The person's language from here on."""
+    def answer_in(self, locale: str) -> None:
+        """The language to answer in, as long as the person has not chosen one."""
         self.locale = locale
         self.change(locale=locale)
+
+    def choose_locale(self, locale: str) -> None:
+        """The person's own choice, which is the truth from here on."""
+        self.answer_in(locale)
+        self.change(locale_chosen=True)
 
     def back_to_assistant(self) -> None:
         """The assistant speaks again, with nothing of the case in its hands."""

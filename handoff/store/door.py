@@ -262,7 +262,7 @@ async def set_stopped(connection: AsyncConnection, address_id: uuid.UUID, *, sto
         )
     flagged = await connection.execute(
         text("""
-            UPDATE cases SET stopped = :stopped FROM conversations c
+            UPDATE cases SET stopped = :stopped, carrier_blocked = carrier_blocked AND :stopped FROM conversations c
             WHERE c.case_id = cases.id AND c.address_id = :id AND cases.state IN ('waiting', 'claimed')
             RETURNING cases.id
         """),

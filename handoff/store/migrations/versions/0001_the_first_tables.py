@@ -275,6 +275,7 @@ def upgrade() -> None:
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), server_default="assistant", nullable=False),
         sa.Column("locale", sa.Text(), nullable=True),
+        sa.Column("locale_chosen", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column(
             "state", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
         ),
