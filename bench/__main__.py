@@ -21,6 +21,7 @@ from bench.stack import RASA, Stack, running
 
 PHONES = 280
 SUSTAIN_S = 20.0
+PEAK_S = 12.0
 PEAK_RATE = float(os.environ.get("BENCH_PEAK_RATE", "160"))
 OVERLOAD_S = float(os.environ.get("BENCH_OVERLOAD_S", "60"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
@@ -58,7 +59,7 @@ async def peak(phones: Phones, stack: Stack) -> tuple[list[float], list[float]]:
     whole, bare = [], []
     for number in range(ROUNDS):
         before = stack.cpu_s()
-        outcome = await offer(phones, PEAK_RATE, SUSTAIN_S)
+        outcome = await offer(phones, PEAK_RATE, PEAK_S)
         row(f"peak {number + 1}", PEAK_RATE, outcome)
         whole.append(outcome.turns_per_second)
         used = {
