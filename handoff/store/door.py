@@ -61,6 +61,26 @@ SET_STATUS = """
 """
 # A question in a message that never reached the phone was not asked.
 NEVER_SHOWN = frozenset({SendState.FAILED, SendState.EXPIRED, SendState.CANCELLED})
+SET_STOPPED = text("""
+    UPDATE addresses SET stopped_at = CASE WHEN :stopped THEN now() END, off_notice_at = NULL,
+        blocked_at = CASE WHEN :stopped THEN blocked_at END
+    WHERE id = :id RETURNING :stopped
+""")
+SET_BLOCKED = text("""
+    UPDATE addresses SET blocked_at = CASE WHEN :stopped THEN now() END, off_notice_at = NULL
+    WHERE id = :id RETURNING :stopped OR stopped_at IS NOT NULL
+""")
+CANCEL_STOPPED = text("""
+    UPDATE outbound SET state = 'cancelled', cipher = NULL, error_code = 'stopped'
+    FROM conversations c WHERE c.id = conversation_id AND c.address_id = :id
+      AND outbound.state IN ('queued', 'held', 'sending')
+      AND NOT (kind = 'system' AND (key LIKE 'danger.%' OR key LIKE 'selfharm.%'))
+""")
+FLAG_STOPPED = text("""
+    UPDATE cases SET stopped = :stopped, carrier_blocked = carrier_blocked AND :stopped FROM conversations c
+    WHERE c.case_id = cases.id AND c.address_id = :id AND cases.state IN ('waiting', 'claimed')
+    RETURNING cases.id
+""")
 REMEMBERED = 20_000
 STATUS_AGAIN_S = 2.0
 log = structlog.get_logger(__name__)
@@ -219,7 +239,7 @@ class Door:
         async with self._engine.begin() as connection:
             changed = (await connection.exec_driver_sql(SET_STATUS, row)).all()
             for message in changed:
-                await set_stopped(connection, message.address_id, stopped=True)
+                await set_stopped(connection, message.address_id, stopped=True, said=False)
         return bool(changed)
 
     async def _reachability(self, event: Reachability) -> None:
@@ -228,7 +248,7 @@ class Door:
         async with self._engine.begin() as connection:
             address_id = (await connection.execute(query)).scalar()
             if address_id is not None:
-                await set_stopped(connection, address_id, stopped=event.blocked)
+                await set_stopped(connection, address_id, stopped=event.blocked, said=False)
 
     async def _poison(self, poison: Poison) -> None:
         async with self._engine.begin() as connection:
@@ -243,30 +263,12 @@ async def notify_desk(connection: AsyncConnection, what: str) -> None:
     await connection.execute(text("SELECT pg_notify('amana_desk', :what)"), {"what": what})
 
 
-async def set_stopped(connection: AsyncConnection, address_id: uuid.UUID, *, stopped: bool) -> None:
+async def set_stopped(connection: AsyncConnection, address_id: uuid.UUID, *, stopped: bool, said: bool = True) -> None:
     """STOP and START belong to the address (SAFETY §1). Stopping cancels what was not sent, danger cards excepted, and
-    flags open cases."""
-    await connection.execute(
-        text("UPDATE addresses SET stopped_at = CASE WHEN :stopped THEN now() END WHERE id = :id"),
-        {"stopped": stopped, "id": address_id},
-    )
-    if stopped:
-        await connection.execute(
-            text("""
-                UPDATE outbound SET state = 'cancelled', cipher = NULL, error_code = 'stopped'
-                FROM conversations c WHERE c.id = conversation_id AND c.address_id = :id
-                  AND outbound.state IN ('queued', 'held', 'sending')
-                  AND NOT (kind = 'system' AND (key LIKE 'danger.%' OR key LIKE 'selfharm.%'))
-            """),
-            {"id": address_id},
-        )
-    flagged = await connection.execute(
-        text("""
-            UPDATE cases SET stopped = :stopped, carrier_blocked = carrier_blocked AND :stopped FROM conversations c
-            WHERE c.case_id = cases.id AND c.address_id = :id AND cases.state IN ('waiting', 'claimed')
-            RETURNING cases.id
-        """),
-        {"stopped": stopped, "id": address_id},
-    )
-    for row in flagged:
+    flags open cases. `said`: in words; else the provider tells us of a block, whose end does not take back a STOP."""
+    found = await connection.execute(SET_STOPPED if said else SET_BLOCKED, {"stopped": stopped, "id": address_id})
+    off: bool = found.scalar_one()
+    if off:
+        await connection.execute(CANCEL_STOPPED, {"id": address_id})
+    for row in await connection.execute(FLAG_STOPPED, {"stopped": off, "id": address_id}):
         await notify_desk(connection, str(row.id))

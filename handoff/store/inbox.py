@@ -183,7 +183,7 @@ class PostgresInbox:
             # Conversation, address, messages, case: in the order in which everybody else locks them.
             _must_be_ours((await connection.exec_driver_sql(RELEASE, release)).all())
             if any(item.opted_out for item in sent):
-                await set_stopped(connection, handle.address_id, stopped=True)
+                await set_stopped(connection, handle.address_id, stopped=True, said=False)
             for item in sent:
                 await connection.exec_driver_sql(RECORD, self._record_values(lease, item))
                 if item.state == "dead":

@@ -22,7 +22,8 @@ JOINS = """
     LEFT JOIN vault.data_keys pk ON pk.id = p.key_id
 """
 COLUMNS = """
-    SELECT c.*, now() AS clock, a.network, a.cipher AS address_cipher, a.stopped_at, a.off_notice_at,
+    SELECT c.*, now() AS clock, a.network, a.cipher AS address_cipher,
+        COALESCE(a.stopped_at, a.blocked_at) AS stopped_at, a.off_notice_at,
         k.id AS key_id, k.wrapped, k.master_id, p.contact_plan,
         pk.id AS person_key_id, pk.wrapped AS person_wrapped, pk.master_id AS person_master_id,
         (n.withdrawn_at IS NULL AND n.expires_at > now()) IS TRUE AS consent_live,

@@ -76,7 +76,10 @@ class DataKey(Base):
 
 
 class Address(Base):
-    """A phone number, chat id or business-scoped id. Found by `index` (HMAC), read only by decrypting `cipher`."""
+    """A phone number, chat id or business-scoped id. Found by `index` (HMAC), read only by decrypting `cipher`.
+
+    `stopped_at`: they said STOP; `blocked_at`: their provider says that they take nothing from us. Both mean silence.
+    """
 
     __tablename__ = "addresses"
     __table_args__ = (UniqueConstraint("network", "index"),)
@@ -87,6 +90,7 @@ class Address(Base):
     cipher: Mapped[bytes]
     key_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vault.data_keys.id"), index=True)
     stopped_at: Mapped[datetime | None]
+    blocked_at: Mapped[datetime | None]
     off_notice_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = created()
 

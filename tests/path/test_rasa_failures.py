@@ -64,7 +64,7 @@ async def test_somebody_who_blocks_the_bot_was_a_500_and_was_written_to_again(pa
     await path.settle()
     assert entry.webhook is not None
     assert entry.webhook.last == "200"
-    assert await path.value("SELECT count(*) FROM addresses WHERE stopped_at IS NOT NULL") == 1
+    assert await path.value("SELECT count(*) FROM addresses WHERE blocked_at IS NOT NULL") == 1
 
 
 @pytest.mark.parametrize("channel", ["whatsapp-twilio", "whatsapp-cloud", "telegram"])

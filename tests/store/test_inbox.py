@@ -234,7 +234,34 @@ async def test_an_opted_out_status_stops_the_address(door: Door, inbox: Postgres
     (item,) = await inbox.commit_turn(lease, answer())
     await inbox.finish(lease, [Sent(item.id, "sent", provider_id="SM9")], None)
     await door.receive([StatusUpdate("sms-twilio", "+15550100", "SM9", SendState.FAILED, "21610", opted_out=True)])
-    assert await value(engine, "SELECT count(*) FROM addresses WHERE stopped_at IS NOT NULL") == 1
+    await door.receive([sms()])
+    (lease,) = await inbox.lease(1)
+    assert lease.conversation.contact.stopped
+
+
+async def test_who_blocks_and_unblocks_us_has_not_taken_back_their_stop(door: Door, inbox: PostgresInbox) -> None:
+    async def said(turn: Turn) -> bool:
+        await door.receive([sms()])
+        (lease,) = await inbox.lease(1)
+        await work(inbox, lease, turn)
+        await door.receive([sms()])
+        (lease,) = await inbox.lease(1)
+        await inbox.finish(lease, [], None)
+        return lease.conversation.contact.stopped
+
+    async def reported(*, blocked: bool) -> None:
+        await door.receive([Reachability("sms-twilio", "+15550100", "sms", NUMBER, blocked=blocked)])
+
+    assert not await said(answer())
+    await reported(blocked=True)
+    assert await said(answer())
+    await reported(blocked=False)
+    assert not await said(answer())
+    assert await said(Turn(stop=True))
+    await reported(blocked=True)
+    await reported(blocked=False)
+    assert await said(answer())
+    assert not await said(Turn(stop=False))
 
 
 async def test_what_a_stop_cancelled_is_neither_marked_nor_queued_again(

@@ -138,6 +138,7 @@ def upgrade() -> None:
         sa.Column("cipher", sa.LargeBinary(), nullable=False),
         sa.Column("key_id", sa.UUID(), nullable=False),
         sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("blocked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("off_notice_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["key_id"], ["vault.data_keys.id"], name=op.f("fk_addresses_key_id")),
