@@ -45,6 +45,11 @@ HEARTBEAT = """
     UPDATE conversations SET leased_until = now() + %(lease)s
     WHERE lease_holder = %(holder)s AND id = ANY(%(ids)s) AND leased_until > now() RETURNING id
 """
+# Later, so that many of them (a master key that is gone) do not take every place of those that can be read.
+POSTPONE = """
+    UPDATE conversations SET leased_until = NULL, lease_holder = NULL, due_at = now() + interval '1 minute'
+    WHERE id = ANY(%(ids)s) AND lease_holder = %(holder)s RETURNING id
+"""
 RELEASE = """
     UPDATE conversations SET leased_until = NULL, lease_holder = NULL,
         due_at = CASE WHEN due_count > %(due_count)s OR %(more)s THEN now() ELSE %(retry_at)s END,
@@ -109,6 +114,9 @@ class PostgresInbox:
             self._assemble_or_skip(row, leased[row.id], [out for out in unsent if out.conversation_id == row.id])
             for row in rows
         ]
+        unreadable = [row.id for row, lease in zip(rows, leases, strict=True) if lease is None]
+        if unreadable:
+            await self._quick.run(POSTPONE, {"ids": unreadable, "holder": self._holder})
         return [lease for lease in leases if lease]
 
     def _assemble_or_skip(self, row: Any, leased: Any, unsent: list[Any]) -> Lease | None:

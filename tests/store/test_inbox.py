@@ -326,6 +326,19 @@ async def test_no_number_and_no_word_stands_in_any_row(door: Door, inbox: Postgr
                 assert canary not in dump, table
 
 
+async def test_conversations_that_cannot_be_read_take_no_place_from_the_others(
+    door: Door, inbox: PostgresInbox, engine: AsyncEngine
+) -> None:
+    for number in range(3):
+        await door.receive([sms(number=f"+1555000{number}")])
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE vault.data_keys SET master_id = 'lost'"))
+    await door.receive([sms(number="+15550009")])
+    assert await inbox.lease(3) == []
+    assert len(await inbox.lease(3)) == 1
+    assert await value(engine, "SELECT count(*) FROM conversations WHERE due_at > now()") == 3
+
+
 @pytest.mark.parametrize(
     "statement",
     [
