@@ -310,8 +310,9 @@ class Respond:
                 return await self.assistant.turn(
                     str(work.received.id), message, kind=kind, locale=work.locale, state=self._carried(work, kind)
                 )
-            except AssistantDown:
-                pause = next(pauses, None)
+            except AssistantDown as error:
+                # Who waited as long as that gets the card now; and danger of others waits for this place.
+                pause = None if error.code == "timeout" else next(pauses, None)
                 if pause is None:
                     raise
                 await self.sleep(pause)

@@ -170,6 +170,13 @@ async def test_the_dialogue_is_carried_to_the_next_turn_and_forgotten_after_a_da
     assert assistant.heard[-1]["state"] == {}
 
 
+async def test_an_assistant_that_hangs_is_not_waited_for_again() -> None:
+    assistant = FakeAssistant(failures=[AssistantDown("timeout")])
+    turn = await a_respond(assistant).turn(a_conversation(), wrote("hello"), NOW)
+    assert keys(turn) == ["failopen.card"]
+    assert len(assistant.heard) == 1
+
+
 async def test_an_assistant_that_comes_back_within_seconds_is_asked_again() -> None:
     assistant, pauses = FakeAssistant(failures=[AssistantDown("unreachable")] * 2), Pauses()
     turn = await a_respond(assistant, sleep=pauses).turn(a_conversation(), wrote("hello"), NOW)
