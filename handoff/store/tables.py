@@ -77,9 +77,7 @@ class DataKey(Base):
 
 class Address(Base):
     """A phone number, chat id or business-scoped id. Found by `index` (HMAC), read only by decrypting `cipher`.
-
-    `stopped_at`: they said STOP; `blocked_at`: their provider says that they take nothing from us. Both mean silence.
-    """
+    `stopped_at`: they said STOP; `blocked_at`: their provider says that they take nothing from us."""
 
     __tablename__ = "addresses"
     __table_args__ = (UniqueConstraint("network", "index"),)
@@ -333,9 +331,7 @@ class Case(Base):
 
 class CaseMessage(Base):
     """One line of the chat that the person agreed to, encrypted under the person's key.
-
-    `outbound_id` points to the message of ours whose delivery state is shown beside it.
-    """
+    `outbound_id` points to the message of ours whose delivery state is shown beside it."""
 
     __tablename__ = "case_messages"
     __table_args__ = (CheckConstraint("speaker in ('person', 'human', 'system')", name="speaker"),)
