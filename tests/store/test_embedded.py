@@ -247,7 +247,12 @@ async def test_what_a_client_sent_is_not_in_the_servers_log(data_dir: Path) -> N
 
 async def test_nothing_of_it_runs_as_root(data_dir: Path) -> None:
     async with running(data_dir):
-        assert {process.uids().effective for process in serving(data_dir)}.isdisjoint({0})
+        owners = set()
+        for process in serving(data_dir):
+            with contextlib.suppress(psutil.NoSuchProcess):  # a backend may end while we look
+                owners.add(process.uids().effective)
+        assert owners
+        assert 0 not in owners
 
 
 def unprivileged() -> list[str]:
