@@ -98,7 +98,10 @@ def test_the_person_blocking_the_bot_was_a_500() -> None:
 
 
 def test_telegram_must_be_reachable_for_the_service_to_start() -> None:
-    make_channel("telegram", "http://127.0.0.1:9")
+    """Ours is built, ready to receive, with nobody listening at Telegram's address."""
+    channel = make_channel("telegram", "http://127.0.0.1:9")
+    assert channel.name == "telegram"
+    assert channel.handshake({}) is None
 
 
 async def test_a_tapped_button_kept_spinning(provider: FakeProvider) -> None:
