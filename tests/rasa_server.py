@@ -60,12 +60,12 @@ class Rasa:
         """Its address for `RasaClient`."""
         return f"http://127.0.0.1:{self.port}"
 
-    def post(self, body: bytes, authorization: str | None = None) -> tuple[int, bytes]:
+    def post(self, body: bytes, authorization: str | None = None, route: str = "webhook") -> tuple[int, bytes]:
         """One raw request to the channel."""
         headers = {"Authorization": authorization if authorization is not None else f"Bearer {self.token}"}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request("POST", "/webhooks/amana/webhook", body, headers)
+            connection.request("POST", f"/webhooks/amana/{route}", body, headers)
             response = connection.getresponse()
             return response.status, response.read()
         finally:
@@ -78,6 +78,12 @@ class Rasa:
         status, answer = self.post(json.dumps(body).encode())
         assert status == 200
         return dict(json.loads(answer))
+
+    def parse(self, texts: Sequence[str]) -> list[list[dict[str, Any]]]:
+        """What each text means, likeliest first."""
+        status, answer = self.post(json.dumps({"texts": list(texts)}).encode(), route="parse")
+        assert status == 200
+        return list(json.loads(answer)["rankings"])
 
     def output(self) -> str:
         """Everything that the process has written so far."""

@@ -5,13 +5,15 @@
 
 Rasa keeps nothing: the same request gives the same answer, byte for byte, however often it is sent. `ok` is false
 (with a `code`, no messages, and the state as it came) when anything failed or nothing was said.
+
+`POST /webhooks/amana/parse` understands without a turn: `{texts: […]}` → `{ok, rankings: [[{name, confidence}]]}`.
 """
 
 from __future__ import annotations
 
 import hmac
 import logging
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from logs import OURS, place_of
 from rasa.core.agent import Agent
@@ -37,6 +39,7 @@ class OpenIsland:
 
     def __init__(self, island: Island, endpoint: Optional[ActionEndpoint]) -> None:
         self.take = island.take
+        self.parse = island.parse
         self._endpoint = endpoint
 
     async def aclose(self) -> None:
@@ -73,14 +76,18 @@ class AmanaChannel(InputChannel):
         return cls(token)
 
     def blueprint(self, on_new_message: object = None) -> Blueprint:
-        """The routes: a health check, and the webhook."""
+        """The routes: a health check, the webhook, and understanding alone."""
         routes = Blueprint("amana_webhook")
 
         async def receive(request: Request) -> HTTPResponse:
             return await self.receive(request)
 
+        async def parse(request: Request) -> HTTPResponse:
+            return await self.parse(request)
+
         routes.add_route(health, "/", methods=["GET"])
         routes.add_route(receive, "/webhook", methods=["POST"])
+        routes.add_route(parse, "/parse", methods=["POST"])
         return routes
 
     def allowed(self, request: Request) -> bool:
@@ -102,6 +109,19 @@ class AmanaChannel(InputChannel):
         except Exception as error:
             return json(bad("broken", error, state))
 
+    async def parse(self, request: Request) -> HTTPResponse:
+        """What texts mean. 401 without the token, 400 for a malformed body, else 200; the texts are in no log."""
+        if not self.allowed(request):
+            return json({"ok": False, "code": "unauthorized"}, status=401)
+        try:
+            texts = read_texts(request)
+        except BadRequest:
+            return json({"ok": False, "code": "bad_request"}, status=400)
+        try:
+            return json({"ok": True, "rankings": [request.app.ctx.island.parse(text) for text in texts]})
+        except Exception as error:
+            return json(bad("broken", error, {}))
+
 
 async def health(_: Request) -> HTTPResponse:
     """Up, with a model loaded: the server listens only after that."""
@@ -121,6 +141,17 @@ def read_body(request: Request) -> tuple[Message, Any]:
     if not all(isinstance(value, str) for value in texts) or message.kind not in KINDS or len(locale) > LOCALE_LENGTH:
         raise BadRequest
     return message, body.get("state")
+
+
+def read_texts(request: Request) -> List[str]:
+    """The texts to parse. Raises BadRequest."""
+    try:
+        texts = request.json["texts"]
+    except Exception as error:
+        raise BadRequest from error
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise BadRequest
+    return texts
 
 
 def good(answer: Answer) -> Dict[str, Any]:

@@ -31,8 +31,11 @@ MAX_ACTIONS = 10
 PAYLOAD = re.compile(r"/([a-z_]{1,64})(\{[^\n]{0,500}\})?")
 
 
-# Intent, entities.
-Understood = Tuple[Dict[str, Any], List[Dict[str, Any]]]
+# Intents with probabilities, the one that counts first.
+Ranking = List[Dict[str, Any]]
+# A response that says so is given the likeliest intents, unless not even the best is worth offering.
+GUESSES = "guesses"
+LEAST_GUESS = 0.1
 
 
 class TurnFailed(Exception):
@@ -81,30 +84,37 @@ class Island:
         failed_actions.set([])
         before = Snapshot.read(state, self._vocabulary)
         tracker = self._rebuild(message.message_id, before)
-        intent, entities = self.understand(message, tracker)
+        ranking, entities = self.understand(message, tracker)
+        intent = ranking[0]
         said = UserUttered(
             "", intent, entities, input_channel="amana", message_id=message.message_id, metadata=dict(message.metadata)
         )
         tracker.update(said, self._domain)
         await self._processor.run_action_extract_slots(CollectingOutputChannel(), tracker)
         spoken = await self._run_actions(tracker)
-        messages, asked = self._collect(spoken)
+        messages, asked = self._collect(spoken, guesses_of(ranking))
         after = Snapshot.after(tracker, before, asked)
         return Answer(messages, after.write(), str(intent["name"]), round(float(intent["confidence"]), 4))
 
-    def understand(
-        self, message: Message, tracker: DialogueStateTracker
-    ) -> Tuple[Dict[str, Any], List[Dict[str, Any]]]:
-        """The intent and the entities. A text never has entities, and is never a command. Raises TurnFailed."""
+    def understand(self, message: Message, tracker: DialogueStateTracker) -> Tuple[Ranking, List[Dict[str, Any]]]:
+        """The intents and the entities. A text never has entities, and is never a command. Raises TurnFailed."""
         if message.kind == "payload":
-            return self._read_payload(message.text)
-        asked = UserMessage(text=GUARD + message.text[:MAX_TEXT])
+            intent, entities = self._read_payload(message.text)
+            return [intent], entities
+        return self._rank(message.text, tracker), []
+
+    def parse(self, text: str) -> Ranking:
+        """What a text means, likeliest first, without a turn: for `amana nlu parse` and the measures."""
+        return self._rank(text, DialogueStateTracker("parse", self._domain.slots))
+
+    def _rank(self, text: str, tracker: DialogueStateTracker) -> Ranking:
+        asked = UserMessage(text=GUARD + text[:MAX_TEXT])
         target = self._processor.model_metadata.nlu_target
         runner = self._processor.graph_runner
         parsed = runner.run({PLACEHOLDER_MESSAGE: [asked], PLACEHOLDER_TRACKER: tracker}, [target])[target][0]
-        return parsed.get("intent"), []
+        return list(parsed.get("intent_ranking"))
 
-    def _read_payload(self, payload: str) -> Understood:
+    def _read_payload(self, payload: str) -> Tuple[Dict[str, Any], List[Dict[str, Any]]]:
         match = PAYLOAD.fullmatch(payload)
         if not match or match[1] not in self._intents:
             raise TurnFailed("bad_payload")
@@ -147,17 +157,24 @@ class Island:
             raise TurnFailed("action_failed")
         return events
 
-    def _collect(self, spoken: List[BotUttered]) -> Tuple[List[Dict[str, Any]], Optional[str]]:
+    def _collect(self, spoken: List[BotUttered], guesses: List[str]) -> Tuple[List[Dict[str, Any]], Optional[str]]:
         messages: List[Dict[str, Any]] = []
         asked: Optional[str] = None
         for event in spoken:
             custom = event.data.get("custom")
             if event.text or not isinstance(custom, dict):
                 raise TurnFailed("not_a_key")
-            messages.append({name: value for name, value in custom.items() if name != "asks"})
+            filled = {GUESSES: guesses} if GUESSES in custom else {}
+            messages.append({**{name: value for name, value in custom.items() if name != "asks"}, **filled})
             asked = custom.get("asks", asked)
         if not messages:
             raise TurnFailed("nothing_said")
         if asked is not None and not self._vocabulary.accepts("asked", asked):
             raise TurnFailed("unknown_question")
         return messages, asked
+
+
+def guesses_of(ranking: Ranking) -> List[str]:
+    """The names of the likeliest intents of a text that was not understood, best first; none when all are unlikely."""
+    names = [ranked["name"] for ranked in ranking[1:]]
+    return names if names and ranking[1]["confidence"] >= LEAST_GUESS else []

@@ -15,7 +15,9 @@ from handoff.core.normalise import normalise
 
 CONTENT_DIR = Path(__file__).resolve().parents[2] / "content"
 MAX_OPTIONS = 5
+MAX_GUESSES = 2
 LANGUAGE_OPTION = "language."
+GUESS_OPTION = "guess."
 
 
 class BadContent(ValueError):
@@ -41,21 +43,17 @@ class Weight(StrEnum):
 
 SENDS = frozenset(
     {
-        "talk_to_human",
-        "change_language",
-        "ask_identity",
-        "ask_privacy",
-        "check_offer",
-        "show_menu",
-        "affirm",
-        "deny",
-        "choose",
+        *("talk_to_human", "change_language", "ask_identity", "ask_privacy", "show_menu", "affirm", "deny", "choose"),
+        *("check_offer", "learn_warning_signs", "travel_safely", "ask_rights", "ask_documents"),
+        *("find_help", "find_family", "report_exploitation", "report_for_other", "report_aid_worker", "report_ransom"),
+        *("sexual_violence", "forced_marriage", "child_alone", "not_safe_now"),
+        *("erase_data", "show_my_data", "give_feedback"),
     }
 )
 OPEN_CASE = frozenset({"open_case.write", "open_case.call"})
 DOES = OPEN_CASE | {
     *("menu", "person", "language", "stop", "start", "leave", "go_on", "take_back"),
-    *("danger", "not_danger"),
+    *("danger", "not_danger", "self_harm"),
     *("plan.self", "plan.any"),
 }
 
@@ -81,6 +79,24 @@ class PromptOption:
 
 
 @dataclass(frozen=True, slots=True)
+class Guesses:
+    """The intents that a prompt may offer as its first options, each as an option with the id "guess.<intent>".
+
+    Those in `first` go before those in `then`, however unlikely (SAFETY §9). `otherwise` is said when there are none.
+    """
+
+    first: tuple[PromptOption, ...]
+    then: tuple[PromptOption, ...]
+    otherwise: str
+
+    def of(self, intents: Sequence[str]) -> tuple[PromptOption, ...]:
+        """The options for the likeliest intents, given best first; at most two."""
+        known = {option.id: option for option in (*self.first, *self.then)}
+        ranked = [known[GUESS_OPTION + name] for name in intents if GUESS_OPTION + name in known]
+        return tuple(sorted(ranked, key=lambda option: option not in self.first)[:MAX_GUESSES])
+
+
+@dataclass(frozen=True, slots=True)
 class PromptSpec:
     """One thing that can be said. `budget` is in SMS segments; `args` are the placeholders its texts may use.
 
@@ -94,6 +110,12 @@ class PromptSpec:
     budget: int = 2
     args: tuple[str, ...] = ()
     marked: bool = False
+    guesses: Guesses | None = None
+
+    def offering(self, guessed: Sequence[PromptOption]) -> PromptSpec:
+        """The same with these options first, and without its own that would say the same."""
+        sent = {option.send for option in guessed if option.send}
+        return replace(self, options=(*guessed, *(option for option in self.options if option.send not in sent)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +155,14 @@ class PromptTable:
     def __iter__(self) -> Iterator[str]:
         return iter(self.specs)
 
+    def guessing(self, key: str, intents: Sequence[str]) -> PromptSpec:
+        """The entry of this key as it is said of a message taken for these intents, best first. Raises KeyError."""
+        spec = self.specs[key]
+        if spec.guesses is None:
+            return spec
+        guessed = spec.guesses.of(intents)
+        return spec.offering(guessed) if guessed else self.specs[spec.guesses.otherwise]
+
     def offering(self, locales: Iterable[str]) -> PromptTable:
         """The same table where language choices are only those that this deployment offers."""
         offered = {LANGUAGE_OPTION + locale for locale in locales}
@@ -157,13 +187,16 @@ def parse_prompts(source: str) -> PromptTable:
     if not isinstance(raw, dict) or not isinstance(raw.get("prompts"), dict):
         raise BadContent("prompts.yml has no section 'prompts'")
     specs = {str(key): _spec(str(key), entry or {}) for key, entry in raw["prompts"].items()}
+    for key, spec in specs.items():
+        if spec.guesses and spec.guesses.otherwise not in specs:
+            raise BadContent(f"{key}: guesses: otherwise is no entry")
     return PromptTable(
         specs, _words(raw.get("answers") or {}), raw.get("plain_letters") or {}, raw.get("texts_for") or {}
     )
 
 
 def _spec(key: str, entry: Mapping[str, Any]) -> PromptSpec:
-    unknown = set(entry) - {"options", "speaker", "weight", "budget", "args", "marked"}
+    unknown = set(entry) - {"options", "speaker", "weight", "budget", "args", "marked", "guesses"}
     if unknown:
         raise BadContent(f"{key}: unknown field {sorted(unknown)[0]}")
     options = tuple(_option(key, option) for option in entry.get("options", ()))
@@ -171,6 +204,9 @@ def _spec(key: str, entry: Mapping[str, Any]) -> PromptSpec:
         raise BadContent(f"{key}: answers are 1 to {MAX_OPTIONS}")
     if len({option.id for option in options}) < len(options):
         raise BadContent(f"{key}: an option appears twice")
+    guesses = _guesses(key, entry["guesses"]) if "guesses" in entry else None
+    if guesses and len(options) + MAX_GUESSES > MAX_OPTIONS:
+        raise BadContent(f"{key}: with two guesses, answers are 1 to {MAX_OPTIONS}")
     try:
         speaker = Speaker(entry.get("speaker", Speaker.ASSISTANT))
         return PromptSpec(
@@ -181,9 +217,18 @@ def _spec(key: str, entry: Mapping[str, Any]) -> PromptSpec:
             int(entry.get("budget", 2)),
             tuple(entry.get("args", ())),
             bool(entry.get("marked", speaker is Speaker.SYSTEM)),
+            guesses,
         )
     except ValueError as error:
         raise BadContent(f"{key}: {error}") from error
+
+
+def _guesses(key: str, entry: Mapping[str, Any]) -> Guesses:
+    first, then = (tuple(_option(key, option) for option in entry.get(part, ())) for part in ("first", "then"))
+    names = [option.id for option in (*first, *then)]
+    if len(set(names)) < len(names) or not all(name.startswith(GUESS_OPTION) for name in names):
+        raise BadContent(f"{key}: guesses have ids of their own, as guess.<intent>")
+    return Guesses(first, then, str(entry.get("otherwise", "")))
 
 
 def _option(key: str, entry: Mapping[str, Any]) -> PromptOption:

@@ -14,7 +14,16 @@ from typing import Any
 import yaml
 
 from handoff.core.channel import Limits
-from handoff.core.content import CONTENT_DIR, AnswerWords, PromptSpec, PromptTable, Weight, load_prompts
+from handoff.core.content import (
+    CONTENT_DIR,
+    GUESS_OPTION,
+    AnswerWords,
+    PromptOption,
+    PromptSpec,
+    PromptTable,
+    Weight,
+    load_prompts,
+)
 from handoff.core.control import ControlWords, Word
 from handoff.core.hours import parse_hours
 from handoff.core.normalise import CLAUSE, normalise, tokens
@@ -107,7 +116,7 @@ def check_catalogue(catalogue: Catalogue, prompts: PromptTable) -> Iterator[Prob
 
 def needed_keys(prompts: PromptTable) -> frozenset[str]:
     """All keys that each language must have: what can be said, the labels of options, and the renderer's own."""
-    labels = {f"option.{option.id}" for key in prompts for option in prompts[key].options}
+    labels = {f"option.{option.id}" for key in prompts for option in (*prompts[key].options, *_guesses(prompts[key]))}
     return frozenset({*prompts, *labels, *prompts.texts_for.values(), *_ALWAYS_NEEDED})
 
 
@@ -206,10 +215,21 @@ def _budget(catalogue: Catalogue, prompts: PromptTable, key: str, locale: str) -
         locale=locale,
         limits=_SMS_LIMITS,
         prompt_id="p",
+        guesses=_longest_guesses(catalogue, prompts[key], locale),
     )
     segments = sum(message.segments for message in messages)
     if segments > prompts[key].budget:
         yield Problem(locale, key, "SMS segments over budget", f"{segments} > {prompts[key].budget}")
+
+
+def _guesses(spec: PromptSpec) -> tuple[PromptOption, ...]:
+    return (*spec.guesses.first, *spec.guesses.then) if spec.guesses else ()
+
+
+def _longest_guesses(catalogue: Catalogue, spec: PromptSpec, locale: str) -> list[str]:
+    """The guesses that cost most on SMS."""
+    offered = sorted(_guesses(spec), key=lambda option: -len(catalogue.text(f"option.{option.id}", locale, SMS)))
+    return [option.id.removeprefix(GUESS_OPTION) for option in offered if option.send != "talk_to_human"]
 
 
 def _clashes(form: str, uses: Sequence[Word]) -> Iterator[Problem]:

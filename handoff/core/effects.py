@@ -1,6 +1,7 @@
 """What the assistant wants done: Rasa and its actions answer with these, the worker applies them in its transaction.
 
-On the wire an effect is one `custom` object: `{"say": key, "args": {…}}` or `{"do": verb, …}`. No human text.
+On the wire an effect is one `custom` object: `{"say": key, "args": {…}, "guesses": […]}` or `{"do": verb, …}`.
+No human text.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ class BadEffect(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Send the content of `key`, with its options from content/prompts.yml."""
+    """Send the content of `key`, with its options from content/prompts.yml.
+
+    `guesses` are intents, likeliest first, that a message which was not understood may have meant.
+    """
 
     key: str
     args: Mapping[str, str] = field(default_factory=dict)
+    guesses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ def parse_effect(message: Mapping[str, object]) -> Effect:
             args = message.get("args") or {}
             if not isinstance(args, Mapping):
                 raise BadEffect("args is no object")
-            return Say(key, {str(k): str(v) for k, v in args.items()})
+            return Say(key, {str(k): str(v) for k, v in args.items()}, _guesses(message))
         case {"do": "set_locale", "locale": str(locale)}:
             return SetLocale(locale)
         case {"do": "open_case", "modality": str(modality), "consent_key": str(key)} if modality in MODALITIES:
@@ -67,6 +72,13 @@ def parse_effect(message: Mapping[str, object]) -> Effect:
         case {"do": "stop"}:
             return Stop()
     raise BadEffect("unknown effect")
+
+
+def _guesses(message: Mapping[str, object]) -> tuple[str, ...]:
+    guesses = message.get("guesses", ())
+    if not isinstance(guesses, list | tuple) or not all(isinstance(guess, str) for guess in guesses):
+        raise BadEffect("guesses is no list of intents")
+    return tuple(guesses)
 
 
 def parse_effects(messages: Sequence[Mapping[str, object]]) -> tuple[Effect, ...]:

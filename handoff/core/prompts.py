@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from handoff.core.content import OPEN_CASE, AnswerWords, PromptOption, PromptSpec, Weight
+from handoff.core.content import GUESS_OPTION, OPEN_CASE, AnswerWords, PromptOption, PromptSpec, Weight
 from handoff.core.digits import read_number
 from handoff.core.normalise import CLAUSE, normalise, normalise_label, tokens
 
@@ -58,6 +58,12 @@ class Prompt:
     def ask(cls, spec: PromptSpec, *, prompt_id: str, asked_at: datetime | None = None) -> Prompt:
         """The question of this entry."""
         return cls(prompt_id, spec.key, spec.options, spec.weight, asked_at)
+
+    @property
+    def guesses(self) -> tuple[str, ...]:
+        """The intents that it offers as guesses, to ask it again."""
+        offered = (option.id for option in self.options)
+        return tuple(name.removeprefix(GUESS_OPTION) for name in offered if name.startswith(GUESS_OPTION))
 
     def asked_by(self, moment: datetime) -> bool:
         """Whether it had been asked at that moment."""

@@ -6,7 +6,7 @@ SMS gets numbered lines within its segments; WhatsApp buttons or a list; Telegra
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -67,14 +67,17 @@ def render(
     locale: str,
     limits: Limits,
     prompt_id: str,
+    guesses: Sequence[str] = (),
 ) -> tuple[Rendered, ...]:
     """The messages that say this key; the options are on the last. Option tokens are "<prompt_id>:<digit>".
 
-    A key without an entry has no options. Never raises for missing arguments: their lines are left out.
+    `guesses` are the intents that an entry with guesses may offer, best first. A key without an entry has no options.
+    Never raises for missing arguments: their lines are left out.
     """
     sms = limits.style == "sms"
     variant = "sms" if sms else None
-    choices = prompts[key].options if key in prompts else ()
+    spec = prompts.guessing(key, guesses) if key in prompts else None
+    key, choices = (spec.key, spec.options) if spec else (key, ())
     labels = [catalogue.text(f"option.{choice.id}", locale, variant) for choice in choices]
     shape = _shape(choices, labels, prompt_id, limits)
     text = _body(catalogue, prompts, key, args=args, locale=locale, variant=variant)

@@ -150,7 +150,7 @@ def back(work: Work) -> str:
     if work.case_id or not earlier:
         return menu(work)
     work.forget()
-    work.say(earlier[0].key)
+    work.say(earlier[0].key, guesses=earlier[0].guesses)
     return "back"
 
 
@@ -260,6 +260,7 @@ CONTROLS: dict[str, Callable[[Work], str]] = {
 }
 DEEDS: dict[str, Callable[[Work], str]] = {
     "danger": danger,
+    "self_harm": self_harm,
     "not_danger": not_danger,
     "stop": stop,
     "start": start,

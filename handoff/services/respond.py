@@ -157,7 +157,7 @@ class Respond:
 
     def _ask_again(self, work: Work, prompt: Prompt) -> str:
         work.say("stale.answer")
-        work.say(prompt.key)
+        work.say(prompt.key, guesses=prompt.guesses)
         return "asked_again"
 
     async def _person(self, work: Work) -> str:
@@ -250,7 +250,7 @@ class Respond:
                 return self._ask_again(work, prompt)
             case UnknownOption(prompt):
                 work.say("prompt.unknown_option")
-                work.say(prompt.key)
+                work.say(prompt.key, guesses=prompt.guesses)
                 return "asked_again"
             case Gone():
                 work.say("stale.answer")
@@ -332,8 +332,8 @@ class Respond:
 
     def _apply(self, work: Work, effect: Effect) -> None:
         match effect:
-            case Say(key, args) if key in self.voice.prompts:
-                work.say(key, args)
+            case Say(key, args, guesses) if key in self.voice.prompts:
+                work.say(key, args, guesses)
             case SetLocale(locale) if locale in self.voice.deployment.locales:
                 work.choose_locale(locale)
             case OpenCase(modality, consent_key):

@@ -82,18 +82,20 @@ class Voice:
         number: int,
         kind: str | None = None,
         case_id: uuid.UUID | None = None,
+        guesses: Sequence[str] = (),
     ) -> Said:
         """The messages of `key`; `number` counts the conversation's prompts and names this one."""
         key = sendable_key(
             self.texts, self.prompts, key, locale=locale, must_be_reviewed=self.deployment.must_be_reviewed
         )
-        spec = self.prompts[key]
+        spec = self.prompts.guessing(key, guesses)
         limits = self.limits[conversation.channel]
         prompt = Prompt.ask(spec, prompt_id=f"q{number}")
         rendered = render(
             self.texts,
             self.prompts,
             key,
+            guesses=guesses,
             args={**self.facts(locale, now, limits), **args},
             locale=locale,
             limits=limits,
@@ -101,7 +103,7 @@ class Voice:
         )
         speaker = spec.speaker.value
         kind = kind or ("system" if spec.speaker is Speaker.SYSTEM else "reply")
-        drafts = tuple(Draft(key, item, kind, speaker, case_id) for item in rendered)
+        drafts = tuple(Draft(spec.key, item, kind, speaker, case_id) for item in rendered)
         return Said(drafts, prompt if spec.options else None)
 
     def labels(self, option_id: str) -> Sequence[str]:

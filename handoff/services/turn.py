@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ class Work:
         self.case_id: uuid.UUID | None = conversation.case_id if conversation.with_people else None
         self._number = conversation.prompt_count
 
-    def say(self, key: str, args: Mapping[str, str] | None = None) -> None:
+    def say(self, key: str, args: Mapping[str, str] | None = None, guesses: Sequence[str] = ()) -> None:
         """Add the messages of a key; if it asks something, it becomes the newest open prompt."""
         said = self.voice.compose(
             self.conversation,
@@ -36,6 +36,7 @@ class Work:
             now=self.now,
             number=self._number + 1,
             case_id=self.case_id,
+            guesses=guesses,
         )
         self.turn.drafts.extend(said.drafts)
         if said.prompt:

@@ -196,6 +196,40 @@ def test_any_typed_string_is_text(rasa: Rasa, actions: ActionServer, typed: str)
     assert all(message.get("do") is None for message in answer["messages"])
 
 
+AMBIGUOUS = ["no money papers", "boss", "señor mañana", "الشيخ قال لي", "call them", "the camp", "mi hermana"]
+
+
+@pytest.mark.parametrize("text", AMBIGUOUS)
+def test_what_is_not_understood_is_answered_with_the_likeliest_intents(rasa: Rasa, text: str) -> None:
+    best = [ranked["name"] for ranked in rasa.parse([text])[0]]
+    said = rasa.take(text)["messages"][0]
+    assert (best[0] == "nlu_fallback") == (said["say"] == "fallback.guess")
+    if best[0] == "nlu_fallback":
+        assert said["guesses"] in (best[1:], [])
+
+
+def test_what_has_no_known_letter_gets_no_guesses(rasa: Rasa) -> None:
+    assert rasa.take("🙂")["messages"] == [{"say": "fallback.guess", "guesses": []}]
+
+
+def test_many_texts_are_parsed_at_once_in_their_order(rasa: Rasa) -> None:
+    texts = ["hello", "gracias", "🙂", "who can read this"]
+    rankings = rasa.parse(texts)
+    assert [ranking[0]["name"] for ranking in rankings] == ["greet", "thanks", "nlu_fallback", "ask_privacy"]
+    assert [rasa.take(text)["intent"] for text in texts] == [ranking[0]["name"] for ranking in rankings]
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b'{"texts": "hello"}', b'{"texts": ["hello", 7]}'])
+def test_a_malformed_list_of_texts_is_refused(rasa: Rasa, raw: bytes) -> None:
+    status, answer = rasa.post(raw, route="parse")
+    assert (status, json.loads(answer)) == (400, {"ok": False, "code": "bad_request"})
+
+
+def test_texts_are_not_parsed_without_the_token(rasa: Rasa) -> None:
+    status, answer = rasa.post(b'{"texts": []}', "Bearer wrong", route="parse")
+    assert (status, json.loads(answer)) == (401, {"ok": False, "code": "unauthorized"})
+
+
 def test_a_very_long_text_is_answered(rasa: Rasa) -> None:
     assert rasa.take("help me please " * 2000)["ok"]
 
