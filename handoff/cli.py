@@ -17,10 +17,12 @@ staff_app = typer.Typer(no_args_is_help=True, help="People who sign in at the de
 dead_app = typer.Typer(no_args_is_help=True, help="Messages that could not be read, worked or sent.")
 channels_app = typer.Typer(no_args_is_help=True, help="The providers.")
 content_app = typer.Typer(no_args_is_help=True, help="Texts and prompts.")
+nlu_app = typer.Typer(no_args_is_help=True, help="What messages are taken for.")
 app.add_typer(staff_app, name="staff")
 app.add_typer(dead_app, name="dead-letters")
 app.add_typer(channels_app, name="channels")
 app.add_typer(content_app, name="content")
+app.add_typer(nlu_app, name="nlu")
 
 
 def settings_or_exit() -> Settings:
@@ -147,3 +149,21 @@ def content_check() -> None:
         typer.echo(problem)
     typer.echo(f"{len(problems)} problems")
     raise typer.Exit(1 if problems else 0)
+
+
+@nlu_app.callback()
+def nlu() -> None:
+    """What messages are taken for."""
+
+
+@nlu_app.command("parse")
+def nlu_parse(
+    model_only: Annotated[bool, typer.Option("--model-only", help="The model alone, without our own words.")] = False,
+) -> None:
+    """Add intent and confidence to lines of JSON ({"text": …, "locale": …}) from stdin.
+
+    Uses the assistant at AMANA_RASA_URL if it answers and takes AMANA_RASA_TOKEN, else starts one of its own.
+    """
+    from handoff.nlu import parse
+
+    run(lambda settings: parse(settings, model_only=model_only))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -13,6 +13,10 @@ from handoff.core.effects import BadEffect, parse_effects
 from handoff.core.ports import AssistantDown, AssistantTurn, TurnFailed
 
 PATH = "/webhooks/amana/webhook"
+PARSE_PATH = "/webhooks/amana/parse"
+# Of one request that parses: texts longer than the first are cut, as they are in a turn; the second is in bytes.
+LONGEST_TEXT = 4096
+LARGEST_REQUEST = 48_000
 CONNECTIONS = 32
 KINDS = ("text", "payload")
 
@@ -21,7 +25,7 @@ class RasaClient:
     """One assistant over kept connections. `timeout_s` is for a whole turn, connecting included."""
 
     def __init__(self, url: str, token: str, timeout_s: float) -> None:
-        self._url = url.rstrip("/") + PATH
+        self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
@@ -37,11 +41,19 @@ class RasaClient:
             raise ValueError("kind is text or payload")
         metadata = {"kind": kind, "locale": locale}
         body = {"message_id": message_id, "message": message, "metadata": metadata, "state": dict(state)}
-        return _read(await self._post(json.dumps(body).encode()))
+        return _read(await self._post(PATH, json.dumps(body).encode()))
 
-    async def _post(self, body: bytes) -> Any:
+    async def parse(self, texts: Sequence[str]) -> list[tuple[str, float]]:
+        """What the model alone takes each text for, and how sure it is. Raises AssistantDown or TurnFailed."""
+        found: list[tuple[str, float]] = []
+        for part in _parts([text[:LONGEST_TEXT] for text in texts]):
+            answer = await self._post(PARSE_PATH, json.dumps({"texts": part}, ensure_ascii=False).encode())
+            found += _read_rankings(answer, len(part))
+        return found
+
+    async def _post(self, path: str, body: bytes) -> Any:
         try:
-            async with self._open().post(self._url, data=body) as response:
+            async with self._open().post(self._url + path, data=body) as response:
                 answer = await response.read()
         except TimeoutError:
             raise AssistantDown("timeout") from None
@@ -67,6 +79,31 @@ class RasaClient:
         if self._session is not None:
             await self._session.close()
             await asyncio.sleep(0)
+
+
+def _parts(texts: Sequence[str]) -> Iterator[list[str]]:
+    """The texts in order, in as many requests as their size asks for."""
+    part: list[str] = []
+    size = 0
+    for text in texts:
+        length = len(json.dumps(text, ensure_ascii=False).encode(errors="replace")) + 2
+        if part and size + length > LARGEST_REQUEST:
+            yield part
+            part, size = [], 0
+        part.append(text)
+        size += length
+    if part:
+        yield part
+
+
+def _read_rankings(answer: Any, wanted: int) -> list[tuple[str, float]]:
+    try:
+        found = [(str(ranking[0]["name"]), float(ranking[0]["confidence"])) for ranking in answer["rankings"]]
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise TurnFailed("bad_answer") from None
+    if len(found) != wanted:
+        raise TurnFailed("bad_answer")
+    return found
 
 
 def _read(answer: Any) -> AssistantTurn:

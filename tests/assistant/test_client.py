@@ -24,6 +24,7 @@ async def assistant(handler: Handler) -> AsyncIterator[RasaClient]:
     """A client to a stand-in that answers with `handler`."""
     app = web.Application()
     app.router.add_post("/webhooks/amana/webhook", handler)
+    app.router.add_post("/webhooks/amana/parse", handler)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -157,3 +158,44 @@ async def test_only_the_two_kinds_are_taken() -> None:
     client = RasaClient("http://127.0.0.1:9", "the-token", timeout_s=0.4)
     with pytest.raises(ValueError, match="text or payload"):
         await client.turn("m", "x", kind="voice", locale="en", state={})
+
+
+def ranked(*intents: str) -> dict[str, Any]:
+    """What the assistant answers for texts of these intents."""
+    return {"ok": True, "rankings": [[{"name": intent, "confidence": 0.8}] for intent in intents]}
+
+
+async def test_texts_are_parsed_in_their_order() -> None:
+    async with assistant(answering(ranked("greet", "stop"))) as client:
+        assert await client.parse(["hello", "stop"]) == [("greet", 0.8), ("stop", 0.8)]
+
+
+async def test_long_texts_go_in_requests_that_the_assistant_takes() -> None:
+    sizes: list[tuple[int, int]] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        texts = json.loads(raw := await request.read())["texts"]
+        sizes.append((len(texts), len(raw)))
+        return web.json_response(ranked(*texts))
+
+    texts = [letter * 9000 for letter in "abcdefghijklmnop"] + ["ж" * 4000, "short"]
+    async with assistant(handler) as client:
+        found = await client.parse(texts)
+    assert [intent for intent, _ in found] == [text[:4096] for text in texts]
+    assert len(sizes) > 1
+    assert sum(count for count, _ in sizes) == len(texts)
+    assert max(size for _, size in sizes) < 65_536
+
+
+@pytest.mark.parametrize(
+    "body", [ranked("greet"), {"ok": False}, {"rankings": [[], []]}, {"rankings": [[{"name": "greet"}]] * 2}, []]
+)
+async def test_an_answer_that_does_not_fit_the_texts_is_none(body: Any) -> None:
+    async with assistant(answering(body)) as client:
+        with pytest.raises(TurnFailed):
+            await client.parse(["hello", "stop"])
+
+
+async def test_nothing_is_asked_about_nothing() -> None:
+    async with assistant(answering("", 500)) as client:
+        assert await client.parse([]) == []
