@@ -4,7 +4,7 @@ SHELL := bash
 PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup demo test check bench lock train fmt containers-test backup restore
+.PHONY: help setup demo test check bench nlu-report lock train fmt containers-test backup restore
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ check: setup ## Check format, lint, types, import rules, content and Rasa data
 
 bench: setup ## Measure throughput, latency and memory; the last line is JSON
 	@$(PY) -m bench
+
+nlu-report: setup ## Measure how well messages are understood; rewrites the tables of docs/nlu.md
+	@$(PY) -m bench.nlu
 
 train: ## Train the model, changed or not
 	@tools/setup.sh bot

@@ -50,7 +50,7 @@ class Stack:
             with contextlib.suppress(psutil.Error, FileNotFoundError):
                 part = _part(child.cmdline())
                 if part:
-                    sizes[part] += _pss_mb(child.pid)
+                    sizes[part] += pss_mb(child.pid)
         return {part: round(size, 1) for part, size in sizes.items()}
 
     def cpu_s(self) -> dict[str, float]:
@@ -75,7 +75,8 @@ def _part(line: list[str]) -> str:
     )
 
 
-def _pss_mb(pid: int) -> float:
+def pss_mb(pid: int) -> float:
+    """The proportional set size of a process in MB."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024

@@ -17,7 +17,7 @@ from itertools import batched
 from pathlib import Path
 from typing import Any, Protocol
 
-from handoff.assistant.client import RasaClient
+from handoff.assistant.client import Ranking, RasaClient
 from handoff.core.control import ControlWords
 from handoff.core.ports import AssistantFailed
 from handoff.core.understanding import by_words
@@ -31,7 +31,7 @@ LINES_AT_ONCE = 64
 IN_FLIGHT = 3
 TIMEOUT_S = 30.0
 TRAIN_LIMIT_S = 300.0
-HANDED_ON = ("PATH", "HOME", "LANG", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+HANDED_ON = ("PATH", "HOME", "LANG", "AMANA_MODEL", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 SAY_QUIETLY_S = 5.0
 
 
@@ -69,8 +69,8 @@ class Line:
 class Model(Protocol):
     """The assistant, as far as it only understands."""
 
-    async def parse(self, texts: Sequence[str]) -> list[tuple[str, float]]:
-        """The intent of each text and how sure it is. Raises AssistantFailed."""
+    async def parse(self, texts: Sequence[str]) -> list[Ranking]:
+        """The intents of each text, likeliest first. Raises AssistantFailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class Understanding:
         read = [read_line(number, raw, self.default_locale) for number, raw in lines]
         left = [line for line in read if line.text is not None and not self._by_words(line)]
         try:
-            for line, guess in zip(left, await self.model.parse([str(line.text) for line in left]), strict=True):
-                line.found(*guess)
+            for line, ranking in zip(left, await self.model.parse([str(line.text) for line in left]), strict=True):
+                line.found(*ranking[0])
         except AssistantFailed as error:
             for line in left:
                 line.failed(f"the assistant gave no answer ({error.code})")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from handoff.assistant.client import Ranking
 from handoff.core.control import ControlWords
 from handoff.core.ports import AssistantDown
 from handoff.nlu import LINES_AT_ONCE, Line, Understanding, through
@@ -26,11 +27,11 @@ class FakeModel:
     down_from: int = 99
     asked: list[list[str]] = field(default_factory=list)
 
-    async def parse(self, texts: Sequence[str]) -> list[tuple[str, float]]:
+    async def parse(self, texts: Sequence[str]) -> list[Ranking]:
         self.asked.append(list(texts))
         if len(self.asked) > self.down_from:
             raise AssistantDown("unreachable")
-        return [(f"meant_{text}", 0.75) for text in texts]
+        return [((f"meant_{text}", 0.75), ("greet", 0.1)) for text in texts]
 
 
 async def lines_of(

@@ -20,6 +20,9 @@ LARGEST_REQUEST = 48_000
 CONNECTIONS = 32
 KINDS = ("text", "payload")
 
+# Intents with their probabilities, the one that counts first.
+type Ranking = tuple[tuple[str, float], ...]
+
 
 class RasaClient:
     """One assistant over kept connections. `timeout_s` is for a whole turn, connecting included."""
@@ -43,9 +46,9 @@ class RasaClient:
         body = {"message_id": message_id, "message": message, "metadata": metadata, "state": dict(state)}
         return _read(await self._post(PATH, json.dumps(body).encode()))
 
-    async def parse(self, texts: Sequence[str]) -> list[tuple[str, float]]:
-        """What the model alone takes each text for, and how sure it is. Raises AssistantDown or TurnFailed."""
-        found: list[tuple[str, float]] = []
+    async def parse(self, texts: Sequence[str]) -> list[Ranking]:
+        """What the model alone takes each text for, likeliest first. Raises AssistantDown or TurnFailed."""
+        found: list[Ranking] = []
         for part in _parts([text[:LONGEST_TEXT] for text in texts]):
             answer = await self._post(PARSE_PATH, json.dumps({"texts": part}, ensure_ascii=False).encode())
             found += _read_rankings(answer, len(part))
@@ -96,12 +99,13 @@ def _parts(texts: Sequence[str]) -> Iterator[list[str]]:
         yield part
 
 
-def _read_rankings(answer: Any, wanted: int) -> list[tuple[str, float]]:
+def _read_rankings(answer: Any, wanted: int) -> list[Ranking]:
     try:
-        found = [(str(ranking[0]["name"]), float(ranking[0]["confidence"])) for ranking in answer["rankings"]]
-    except (KeyError, IndexError, TypeError, ValueError):
+        rankings = answer["rankings"]
+        found = [tuple((str(one["name"]), float(one["confidence"])) for one in ranking) for ranking in rankings]
+    except (KeyError, TypeError, ValueError):
         raise TurnFailed("bad_answer") from None
-    if len(found) != wanted:
+    if len(found) != wanted or not all(found):
         raise TurnFailed("bad_answer")
     return found
 

@@ -167,7 +167,7 @@ def ranked(*intents: str) -> dict[str, Any]:
 
 async def test_texts_are_parsed_in_their_order() -> None:
     async with assistant(answering(ranked("greet", "stop"))) as client:
-        assert await client.parse(["hello", "stop"]) == [("greet", 0.8), ("stop", 0.8)]
+        assert await client.parse(["hello", "stop"]) == [(("greet", 0.8),), (("stop", 0.8),)]
 
 
 async def test_long_texts_go_in_requests_that_the_assistant_takes() -> None:
@@ -181,7 +181,7 @@ async def test_long_texts_go_in_requests_that_the_assistant_takes() -> None:
     texts = [letter * 9000 for letter in "abcdefghijklmnop"] + ["ж" * 4000, "short"]
     async with assistant(handler) as client:
         found = await client.parse(texts)
-    assert [intent for intent, _ in found] == [text[:4096] for text in texts]
+    assert [ranking[0][0] for ranking in found] == [text[:4096] for text in texts]
     assert len(sizes) > 1
     assert sum(count for count, _ in sizes) == len(texts)
     assert max(size for _, size in sizes) < 65_536
