@@ -16,7 +16,7 @@ from bench.nlu_score import (
     alarms_per_thousand,
     calibration_error,
     macro_f1,
-    offered,
+    reached,
     recall,
     rejected,
     reliability,
@@ -106,6 +106,7 @@ def languages(measured: Measured) -> str:
         "model alone": lambda locale: f"{macro_f1(model(measured.of('test', locale))):.3f}",
         "**safety recall**": lambda locale: f"**{recall(product(measured.of('test', locale)), SAFETY):.3f}**",
         "model alone ": lambda locale: f"{recall(model(measured.of('test', locale)), SAFETY):.3f}",
+        "or offered": lambda locale: f"{reached(_safety(measured, locale), SAFETY):.3f}",
         "false alarms of 1,000": lambda locale: f"{measured.alarms(locale):.0f}",
         "out of scope rejected": lambda locale: f"{rejected(product(measured.of('test', locale))):.2f}",
         "not understood": lambda locale: f"{_unclear(measured.of('test', locale)):.2f}",
@@ -130,10 +131,12 @@ def certainty(measured: Measured) -> str:
         [f"{mean:.2f}", f"{right:.2f}", str(count)] for mean, right, count in reliability(sure(measured.of("test")))
     ]
     errors = ", ".join(f"{name} {calibration_error(sure(measured.of(name))):.3f}" for name in ("dev", "test"))
-    guessed = offered(measured.of("test"))
+    unclear = [each for each in measured.of("test") if each.product == FALLBACK]
+    guessed = reached(unclear, SAFETY)
     return (
-        f"### How sure it is\nCalibration error (ECE, ten bins): {errors}. Of what it did not understand, "
-        f"{guessed:.0%} was meant as one of its two best guesses.\n\n" + table(["says", "is right", "utterances"], rows)
+        f"### How sure it is\nCalibration error (ECE, ten bins): {errors}. Of what was not understood, "
+        f"{guessed:.0%} was meant as one of the two guesses that are offered.\n\n"
+        + table(["says", "is right", "utterances"], rows)
     )
 
 
@@ -197,6 +200,10 @@ def _square(row: int, column: int, count: int, share: float, right: bool) -> str
         f'<rect x="{x}" y="{y}" width="{CELL - 1}" height="{CELL - 1}" fill="{colour}" fill-opacity="{share:.2f}"/>'
         f'<text x="{x + 7}" y="{y + 11}" text-anchor="middle" fill="{ink}">{count}</text>'
     )
+
+
+def _safety(measured: Measured, locale: str) -> list[Heard]:
+    return [each for each in measured.of("test", locale) if each.meant in SAFETY]
 
 
 def _unclear(heard: Sequence[Heard]) -> float:

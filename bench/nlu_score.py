@@ -82,8 +82,13 @@ def calibration_error(sure: Sequence[tuple[float, bool]]) -> float:
     return sum(count * abs(mean - right) for mean, right, count in reliability(sure)) / len(sure) if sure else 0.0
 
 
-def offered(heard: Iterable[Heard], count: int = 2) -> float:
-    """Of what the model did not understand, the share whose meaning is among its best guesses."""
-    unclear = [each for each in heard if each.model == FALLBACK]
-    hits = sum(each.meant in [name for name, _ in each.ranking[1 : 1 + count]] for each in unclear)
-    return hits / len(unclear) if unclear else 0.0
+def reached(heard: Sequence[Heard], first: Collection[str]) -> float:
+    """The share that was understood, or whose meaning is one of the two guesses that are offered (`first` go first)."""
+    hits = sum(each.meant == each.product or each.meant in guesses(each, first) for each in heard)
+    return hits / len(heard) if heard else 0.0
+
+
+def guesses(each: Heard, first: Collection[str]) -> list[str]:
+    """The two intents offered of a message that was not understood."""
+    names = [name for name, _ in each.ranking[1:]] if each.product == FALLBACK else []
+    return sorted(names, key=lambda name: name not in first)[:2]

@@ -1,7 +1,8 @@
-"""From a text to the features of the intent classifier, in one pass: words 1–2 and, within words, letters 2–5.
+"""From a text to the features of the intent classifier, in one pass: words, letters within words, and rough stems.
 
-Each feature is a string with its block as first letter: "w" for words, "c" for letters. Written for how people type on
-phones: no accents, any Arabic letter variant, stretched letters, no punctuation, digits for Arabic letters.
+Each feature is a string with its block as first letter: "w" for words 1–2, "c" for runs of 2–5 letters within a word,
+"s" for the beginnings of words, alone and in pairs. Written for how people type on phones: no accents, any Arabic or
+Persian letter variant, one spelling for Ukrainian and Russian sounds, stretched letters, no punctuation.
 """
 
 from __future__ import annotations
@@ -24,7 +25,13 @@ TATWEEL_AND_APOSTROPHES = dict.fromkeys(map(ord, "\u0640'’‘ʼ`´ʿʾ"))
 VARIANTS = str.maketrans({"ى": "ي", "ی": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي", "ک": "ك", "ٱ": "ا", "گ": "ك", "چ": "ج"})
 WORD = re.compile(r"[^\W_]+")
 STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
+# Letters that neighbours write differently, or that a keyboard lacks.
+CYRILLIC = str.maketrans({"і": "и", "є": "е", "э": "е", "ы": "и", "ъ": "ь", "ґ": "г", "щ": "ш"})
+# What Arabic, Persian and Pashto write together with a word: and, so, with, for, like, the.
+CLITICS = re.compile(r"^[وف]?[بلك]?(?:ال|لل)?(?=\w{3})")
+ARABIC = re.compile(r"[\u0600-\u06ff]")
 SHORTEST, LONGEST = 2, 5
+STEMS = (4, 5)
 MAX_WORDS = 120
 MAX_WORD = 32
 
@@ -38,7 +45,7 @@ def readable(text: str) -> str:
 def folded(text: str) -> str:
     """Without accents, Arabic vowel signs and hamza seats, with one letter for each family of variants."""
     bare = "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
-    return bare.translate(VARIANTS)
+    return bare.translate(VARIANTS).translate(CYRILLIC)
 
 
 def letters(word: str) -> Iterator[str]:
@@ -49,13 +56,23 @@ def letters(word: str) -> Iterator[str]:
             yield "c" + marked[start : start + size]
 
 
+def stems(words: List[str]) -> Iterator[str]:
+    """The beginnings of words, without Arabic's prefixes: endings change with person, gender and case."""
+    bare = [CLITICS.sub("", word) if ARABIC.match(word) else word for word in words]
+    for size in STEMS:
+        yield from (f"s{size}{word[:size]}" for word in bare)
+    for first, second in pairwise(bare):
+        yield f"s{first[: STEMS[0]]} {second[: STEMS[0]]}"
+
+
 def features(text: str) -> List[str]:
-    """All features of a text, repeated as often as they occur."""
-    shown = readable(text)
-    words = [word[:MAX_WORD] for word in WORD.findall(folded(shown))[:MAX_WORDS]]
+    """All features of a text, repeated as often as they occur; none of a text without a letter."""
+    if not any(character.isalpha() for character in text):
+        return []
+    words = [word[:MAX_WORD] for word in WORD.findall(folded(readable(text)))[:MAX_WORDS]]
     found = ["w" + word for word in words]
     found += [f"w{first} {second}" for first, second in pairwise(words)]
-    found += ["w" + word[:MAX_WORD] for word in WORD.findall(shown)[:MAX_WORDS] if word not in words]
     for word in words:
         found.extend(letters(word))
+    found.extend(stems(words))
     return found

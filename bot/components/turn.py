@@ -176,5 +176,6 @@ class Island:
 
 def guesses_of(ranking: Ranking) -> List[str]:
     """The names of the likeliest intents of a text that was not understood, best first; none when all are unlikely."""
-    names = [ranked["name"] for ranked in ranking[1:]]
-    return names if names and ranking[1]["confidence"] >= LEAST_GUESS else []
+    guessed = ranking[1:]
+    worth = any(each["confidence"] >= LEAST_GUESS for each in guessed)
+    return [each["name"] for each in guessed] if worth else []

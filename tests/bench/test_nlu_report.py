@@ -13,8 +13,9 @@ from bench.nlu_score import (
     accuracy,
     alarms_per_thousand,
     calibration_error,
+    guesses,
     macro_f1,
-    offered,
+    reached,
     recall,
     rejected,
     reliability,
@@ -71,10 +72,13 @@ def test_the_likeliest_intent_is_known_also_below_the_threshold() -> None:
     assert heard("stop", "nlu_fallback", (("nlu_fallback", 1.0),)).likeliest == ("nlu_fallback", 0.0)
 
 
-def test_guesses_are_counted_among_the_two_best() -> None:
-    unclear = [heard("find_help", "nlu_fallback", UNCLEAR), heard("greet", "nlu_fallback", UNCLEAR)]
-    assert offered([*unclear, heard("greet", "greet")]) == 0.5
-    assert offered([heard("greet", "greet")]) == 0.0
+def test_what_is_offered_is_reached_too_safety_first() -> None:
+    unclear = [heard(meant, "nlu_fallback", UNCLEAR) for meant in ("find_help", "stop", "greet")]
+    assert reached(unclear, {"stop"}) == pytest.approx(2 / 3)
+    assert reached(unclear, {"greet"}) == pytest.approx(2 / 3)
+    assert guesses(unclear[0], {"greet"}) == ["greet", "stop"]
+    assert reached([heard("greet", "greet"), heard("stop", "greet")], {"stop"}) == 0.5
+    assert reached([], {"stop"}) == 0.0
 
 
 def test_what_misses_a_bar_is_named() -> None:
