@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from bench import nlu_data
+from bench.nlu_data import Utterance
 from bench.nlu_pages import Measured, missed_bars, page, write
 from bench.nlu_score import Heard
 from bench.stack import pss_mb
@@ -53,20 +54,17 @@ async def understand(rasa: RasaClient, texts: Sequence[str]) -> list[Ranking]:
     return found
 
 
-def end_to_end(words: ControlWords, locale: str, text: str, ranking: Ranking) -> str:
-    """What the product takes a message for."""
-    decided = by_words(words, text, locale)
-    return decided.intent if decided else ranking[0][0]
+def heard_as(words: ControlWords, each: Utterance, ranking: Ranking) -> Heard:
+    """An utterance with what the product takes it for: our own words decide, else the model."""
+    decided = by_words(words, each.text, each.locale)
+    return Heard(each.locale, each.text, each.intent, ranking, decided.intent if decided else ranking[0][0])
 
 
 async def hear(rasa: RasaClient, words: ControlWords, name: str) -> list[Heard]:
     """One set, understood."""
     apart = nlu_data.held_apart(name)
     rankings = await understand(rasa, [each.text for each in apart])
-    return [
-        Heard(each.locale, each.text, each.intent, ranking, end_to_end(words, each.locale, each.text, ranking))
-        for each, ranking in zip(apart, rankings, strict=True)
-    ]
+    return [heard_as(words, each, ranking) for each, ranking in zip(apart, rankings, strict=True)]
 
 
 def assistant_mb() -> float:
@@ -86,14 +84,11 @@ async def measure() -> Measured:
         async with own_rasa(say) as rasa:
             quiet = nlu_data.ordinary()
             began = time.monotonic()
-            rankings = await understand(rasa, [text for _, text in quiet])
+            rankings = await understand(rasa, [each.text for each in quiet])
             each_ms = (time.monotonic() - began) * 1000 / max(1, len(quiet))
             return Measured(
                 sets={name: await hear(rasa, words, name) for name in SETS},
-                ordinary=[
-                    (locale, end_to_end(words, locale, text, ranking))
-                    for (locale, text), ranking in zip(quiet, rankings, strict=True)
-                ],
+                ordinary=[heard_as(words, each, ranking) for each, ranking in zip(quiet, rankings, strict=True)],
                 learnt=len(nlu_data.trained()),
                 train_s=seconds,
                 message_ms=each_ms,

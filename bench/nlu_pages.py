@@ -32,7 +32,7 @@ class Measured:
     """Everything that one run found. Times in seconds and milliseconds, sizes in MB."""
 
     sets: dict[str, list[Heard]]
-    ordinary: list[tuple[str, str]]
+    ordinary: list[Heard]
     learnt: int
     train_s: float
     message_ms: float
@@ -43,9 +43,10 @@ class Measured:
         """One set, in one language or in all."""
         return [each for each in self.sets[name] if locale in ("", each.locale)]
 
-    def alarms(self, locale: str = "") -> float:
-        """False alarms of 1,000 ordinary messages."""
-        return alarms_per_thousand([found for where, found in self.ordinary if locale in ("", where)])
+    def alarms(self, locale: str = "", *, by_model: bool = False) -> float:
+        """False alarms of 1,000 ordinary messages: of the product, or of the model alone."""
+        heard = [each for each in self.ordinary if locale in ("", each.locale)]
+        return alarms_per_thousand([each.model if by_model else each.product for each in heard])
 
     @property
     def locales(self) -> list[str]:
@@ -108,6 +109,7 @@ def languages(measured: Measured) -> str:
         "model alone ": lambda locale: f"{recall(model(measured.of('test', locale)), SAFETY):.3f}",
         "or offered": lambda locale: f"{reached(_safety(measured, locale), SAFETY):.3f}",
         "false alarms of 1,000": lambda locale: f"{measured.alarms(locale):.0f}",
+        "by the model": lambda locale: f"{measured.alarms(locale, by_model=True):.0f}",
         "out of scope rejected": lambda locale: f"{rejected(product(measured.of('test', locale))):.2f}",
         "not understood": lambda locale: f"{_unclear(measured.of('test', locale)):.2f}",
     }

@@ -185,7 +185,7 @@ async def some_rasa(settings: Settings, say: Callable[[str], None]) -> AsyncIter
         if await _answers(running, settings.rasa_url, say):
             yield running
             return
-    async with own_rasa(say) as rasa, aclosing(rasa):
+    async with own_rasa(say) as rasa:
         yield rasa
 
 
@@ -211,7 +211,8 @@ async def own_rasa(say: Callable[[str], None]) -> AsyncIterator[RasaClient]:
         running = asyncio.create_task(child.keep())
         try:
             await _until_ready(child, running, say)
-            yield RasaClient(f"http://127.0.0.1:{port}", token, TIMEOUT_S)
+            async with aclosing(RasaClient(f"http://127.0.0.1:{port}", token, TIMEOUT_S)) as rasa:
+                yield rasa
         finally:
             running.cancel()
             await child.stop()

@@ -90,7 +90,7 @@ class AmanaIntentClassifier(IntentClassifier, GraphComponent):
     def get_default_config() -> Dict[str, Any]:
         """What may be set in config.yml.
 
-        `threshold`: least probability of an intent; `alarm_threshold`: least probability of danger and
+        `threshold`: least weighted probability of an intent; `alarm_threshold`: least probability of danger and
         self-harm; `inverse_regularisation`: scikit-learn's C; `safety_weight`: what the probabilities of the safety
         intents are multiplied by before the likeliest is taken.
         """
@@ -154,8 +154,8 @@ class AmanaIntentClassifier(IntentClassifier, GraphComponent):
         wanted = chances * [self._config["safety_weight"] if label in SAFETY else 1.0 for label in self._labels]
         best = np.argsort(-wanted, kind="stable")[:RANKING]
         ranking = [{"name": self._labels[i], "confidence": float(chances[i])} for i in best]
-        least = self._config["alarm_threshold" if ranking[0]["name"] in ALARMS else "threshold"]
-        if ranking[0]["confidence"] < least:
+        alarm = ranking[0]["name"] in ALARMS and ranking[0]["confidence"] < self._config["alarm_threshold"]
+        if alarm or wanted[best[0]] < self._config["threshold"]:
             ranking.insert(0, {"name": FALLBACK, "confidence": 1.0 - ranking[0]["confidence"]})
         return ranking
 

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench.nlu_data import LEAST, LEAST_SAFETY, Likeness, forget, held_apart, ordinary, problems, trained
+from bench.nlu_data import (
+    LEAST,
+    LEAST_SAFETY,
+    Likeness,
+    Utterance,
+    forget,
+    held_apart,
+    ordinary,
+    problems,
+    trained,
+)
 
 LEARNT = "they promised me work in {}"
 PLACES = [f"{first}{second}ville" for first in "abcdefgh" for second in "aeiou"]
@@ -104,4 +114,4 @@ def test_a_copy_is_found_whatever_its_length() -> None:
 
 def test_ordinary_messages_are_read(copy: Copy) -> None:
     copy.put("tests/nlu/ordinary/en.yml", ["this heat kills me"])
-    assert ordinary(copy.root) == [("en", "this heat kills me")]
+    assert ordinary(copy.root) == [Utterance("en", "", "this heat kills me")]

@@ -33,7 +33,7 @@ def heard(meant: str, product: str, ranking: tuple[tuple[str, float], ...] = SUR
 def measured(*found: Heard, ordinary: tuple[str, ...] = ("greet",)) -> Measured:
     """A run that found these in both sets."""
     sets = {"dev": list(found), "test": list(found)}
-    return Measured(sets, [("en", intent) for intent in ordinary], 1000, 20.4, 0.61, 210.0, 12.34)
+    return Measured(sets, [heard("", intent) for intent in ordinary], 1000, 20.4, 0.61, 210.0, 12.34)
 
 
 def test_macro_f1_is_the_mean_over_what_was_meant() -> None:
