@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-import httpx
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -18,7 +17,6 @@ from telegram.error import (
     TimedOut,
 )
 
-from channels._http import broken_call
 from handoff.core.channel import Misconfigured, OptedOut, Rejected, RetryLater, SendError, Throttled
 
 # The library's own way to ask for waits as timedelta; without it every 429 comes with a warning.
@@ -67,8 +65,8 @@ def send_error(error: TelegramError) -> SendError:
 
 def _network(error: NetworkError) -> SendError:
     """A call without an answer has the transport's error as its cause; an answer that is no 2xx has not."""
-    if isinstance(error.__cause__, httpx.HTTPError):
-        return broken_call(error.__cause__)
+    if isinstance(error.__cause__, SendError):
+        return error.__cause__
     if "too many requests" in error.message.lower():
         return Throttled("429")
     return RetryLater("5xx", maybe_sent=True)

@@ -6,9 +6,7 @@ send fails with 30029), and Advanced Opt-Out, which is switched on in Twilio's c
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -16,21 +14,18 @@ from typing import Any, ClassVar
 from twilio.base.exceptions import TwilioException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
-from urllib3 import exceptions as transport
 
 from channels._address import normalise
-from channels._http import TIMEOUT_S, silence_clients
+from channels._http import TIMEOUT_S, Transport, silence_clients
 from channels._reading import poisoned
 from channels._settings import required
 from channels._twilio_errors import failure_of
-from channels._twilio_http import PooledClient
+from channels._twilio_http import TwilioTransport
 from channels._twilio_inbound import Form, Sender, read_form, read_inbound, read_status
 from handoff.core.channel import Acknowledgement, Limits, RawRequest, Rejected, RetryLater
 from handoff.core.message import Event, Incoming, Outgoing, Receipt
 from handoff.settings import Settings
 
-# Threads that wait for Twilio. The async client of the library ignores its time-out.
-THREADS = 16
 # Twilio's own bounds of a message's validity, in seconds.
 MAX_VALIDITY_S = 36_000
 # Retry our webhook five times on any failure: Twilio's default is one retry, and only on a failed connection.
@@ -72,10 +67,10 @@ class TwilioChannel:
             carrier_replies=settings.twilio_carrier_replies,
         )
         api_url = settings.twilio_api_url.rstrip("/")
-        self._http = PooledClient(api_url, timeout_s=timeout_s)
-        self._client = Client(required(settings, "twilio_account_sid"), token, http_client=self._http)  # type: ignore[no-untyped-call]
+        self._transport = Transport(api_url, timeout_s=timeout_s)
+        http = TwilioTransport(self._transport)
+        self._client = Client(required(settings, "twilio_account_sid"), token, http_client=http)  # type: ignore[no-untyped-call]
         self._client.api.base_url = api_url
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix=self.name)
 
     def handshake(self, query: Mapping[str, str]) -> str | None:
         """Twilio has none."""
@@ -111,7 +106,7 @@ class TwilioChannel:
             fields["from_"] = f"{self.prefix}{self.account}"
         if message.validity_s is not None:
             fields["validity_period"] = min(message.validity_s, MAX_VALIDITY_S)
-        created = await self._call(lambda: self._client.messages.create(**fields))
+        created = await _guarded(self._client.messages.create_async(**fields))
         if not isinstance(created.sid, str) or not created.sid:
             raise RetryLater("bad_answer", maybe_sent=True)
         return Receipt(created.sid)
@@ -128,7 +123,7 @@ class TwilioChannel:
         filters: dict[str, Any] = {"date_sent_after": since.astimezone(UTC), "page_size": PAGE}
         if not self.account.startswith("MG"):
             filters["to"] = f"{self.prefix}{self.account}"
-        records = await self._call(lambda: self._client.messages.list(**filters))
+        records = await _guarded(self._client.messages.list_async(**filters))
         found = [event for record in records for event in self._missed(record)]
         return sorted(
             (event for event in found if event.sent_at and event.sent_at >= since),
@@ -148,20 +143,20 @@ class TwilioChannel:
     async def connect(self, public_base_url: str) -> Sequence[str]:
         """Register the webhook where the API can, else say what to set by hand. Raises SendError."""
         url = f"{public_base_url.rstrip('/')}/webhooks/{self.name}"
-        return await self._call(lambda: self._register(url))
+        return await _guarded(self._register(url))
 
-    def _register(self, url: str) -> Sequence[str]:
+    async def _register(self, url: str) -> Sequence[str]:
         return [f"{self.name}: set in Twilio's console, POST: incoming messages {url}{RETRY_OVERRIDE}"]
 
     async def aclose(self) -> None:
-        """Wait for calls under way, then close threads and connections."""
-        await asyncio.to_thread(self._threads.shutdown)
-        self._http.close()
+        """Close connections."""
+        await self._transport.aclose()
 
-    async def _call[T](self, request: Callable[[], T]) -> T:
-        """Run a call of the official client in a thread. Raises SendError, never with Twilio's words in it."""
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, request)
-        except (TwilioException, transport.HTTPError, ValueError, TypeError, KeyError, AttributeError) as error:
-            failure = failure_of(error)
-        raise failure
+
+async def _guarded[T](call: Awaitable[T]) -> T:
+    """The result of a call of the official client. Raises SendError, never with Twilio's words in it."""
+    try:
+        return await call
+    except (TwilioException, ValueError, TypeError, KeyError, AttributeError) as error:
+        failure = failure_of(error)
+    raise failure

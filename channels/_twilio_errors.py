@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from twilio.base.exceptions import TwilioException
-from urllib3 import exceptions as transport
 
 from handoff.core.channel import (
     Misconfigured,
@@ -74,12 +73,6 @@ def failure_of(error: Exception) -> SendError:
     """Our error for one of the client's; what Twilio wrote beside its code can hold the number and stays behind."""
     if isinstance(error, TwilioException):
         return _refused(error)
-    if isinstance(error, transport.NewConnectionError | transport.ConnectTimeoutError | transport.ProxyError):
-        return RetryLater("connect")
-    if isinstance(error, transport.ReadTimeoutError):
-        return RetryLater("timeout", maybe_sent=True)
-    if isinstance(error, transport.HTTPError):
-        return RetryLater("network", maybe_sent=True)
     return RetryLater("bad_answer", maybe_sent=True)
 
 

@@ -37,12 +37,12 @@ class SmsTwilio(TwilioChannel):
     def __init__(self, settings: Settings, *, timeout_s: float = TIMEOUT_S) -> None:
         super().__init__(settings, sender=required(settings, "twilio_sms_from"), timeout_s=timeout_s)
 
-    def _register(self, url: str) -> Sequence[str]:
+    async def _register(self, url: str) -> Sequence[str]:
         status = f"{self.name}: status reports go to {self._status_url} (sent with each message)"
         numbers = []
         if not self.account.startswith("MG"):
-            numbers = self._client.incoming_phone_numbers.list(phone_number=self.account, limit=1)
+            numbers = await self._client.incoming_phone_numbers.list_async(phone_number=self.account, limit=1)
         if not numbers:
-            return [*super()._register(url), status]
-        numbers[0].update(sms_url=f"{url}{RETRY_OVERRIDE}", sms_method="POST")
+            return [*await super()._register(url), status]
+        await numbers[0].update_async(sms_url=f"{url}{RETRY_OVERRIDE}", sms_method="POST")
         return [f"{self.name}: incoming messages of {self.account} go to {url}{RETRY_OVERRIDE}", status]

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.error import TelegramError
-from telegram.request import HTTPXRequest
 
-from channels._http import POOL_SIZE, TIMEOUT_S, silence_clients, tls_context
+from channels._http import TIMEOUT_S, Transport, silence_clients
 from channels._reading import poisoned
 from channels._telegram_errors import send_error
+from channels._telegram_http import TelegramTransport
 from channels._telegram_inbound import TelegramReader
 from handoff.core.channel import Acknowledgement, BadSignature, Limits, RawRequest, Rejected, RetryLater, SendError
 from handoff.core.message import Event, Incoming, Outgoing, Receipt
@@ -54,15 +54,8 @@ class Telegram:
         self.account = token.partition(":")[0]
         self._secret = settings.secret("telegram_secret")
         self._reader = TelegramReader(self.name, self.account)
-        self._request = HTTPXRequest(
-            connection_pool_size=POOL_SIZE,
-            read_timeout=timeout_s,
-            write_timeout=timeout_s,
-            connect_timeout=min(5.0, timeout_s),
-            pool_timeout=timeout_s,
-            httpx_kwargs={"verify": tls_context()},
-        )
         root = settings.telegram_api_url.rstrip("/")
+        self._request = TelegramTransport(Transport(root, timeout_s=timeout_s), timeout_s=timeout_s)
         self._bot = Bot(
             token,
             base_url=f"{root}/bot",

@@ -12,16 +12,15 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-
-import httpx
+from urllib.parse import urlencode
 
 from channels._address import is_scoped
-from channels._http import POOL_SIZE, TIMEOUT_S, broken_call, silence_clients, tls_context
+from channels._http import TIMEOUT_S, Answer, Transport, silence_clients
 from channels._meta_errors import send_error
 from channels._meta_inbound import MetaReader
 from channels._reading import child, children, identifier, poisoned
 from channels._settings import required
-from handoff.core.channel import Acknowledgement, BadSignature, Limits, RawRequest, Rejected, RetryLater, SendError
+from handoff.core.channel import Acknowledgement, BadSignature, Limits, RawRequest, Rejected, RetryLater
 from handoff.core.message import Event, Incoming, Option, Outgoing, Receipt
 from handoff.settings import Settings
 
@@ -63,12 +62,12 @@ class WhatsAppCloud:
         root = f"{settings.meta_api_url.rstrip('/')}/{settings.meta_api_version}"
         self._root = root
         self._messages_url = f"{root}/{self.account}/messages"
-        self._client = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {self._access_token}", "User-Agent": "Amana/1.0.0"},
-            timeout=httpx.Timeout(timeout_s, connect=min(5.0, timeout_s), pool=timeout_s),
-            limits=httpx.Limits(max_connections=POOL_SIZE, max_keepalive_connections=POOL_SIZE),
-            verify=tls_context(),
-        )
+        self._headers = {
+            "Authorization": f"Bearer {self._access_token}",
+            "Content-Type": "application/json",
+            "User-Agent": "Amana/1.0.0",
+        }
+        self._transport = Transport(settings.meta_api_url, timeout_s=timeout_s)
 
     def handshake(self, query: Mapping[str, str]) -> str | None:
         """Meta's challenge, when it knows our verify token."""
@@ -135,7 +134,7 @@ class WhatsAppCloud:
 
     async def _subscribe(self) -> Sequence[str]:
         """The accounts that the token may message for, each subscribed. Meta's token check is what names them."""
-        answer = await self._call("GET", f"{self._root}/debug_token", params={"input_token": self._access_token})
+        answer = await self._call("GET", f"{self._root}/debug_token?{urlencode({'input_token': self._access_token})}")
         scopes = [scope for scope in children(child(answer, "data"), "granular_scopes") if isinstance(scope, dict)]
         ids = {
             str(target)
@@ -149,30 +148,25 @@ class WhatsAppCloud:
 
     async def aclose(self) -> None:
         """Close connections."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def _post(self, url: str, body: Mapping[str, Any]) -> dict[str, object]:
         # Compact and in UTF-8: Arabic would be three times as long when escaped.
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-        return await self._call("POST", url, content=content, headers={"Content-Type": "application/json"})
+        return await self._call("POST", url, content)
 
-    async def _call(self, method: str, url: str, **request: Any) -> dict[str, object]:
+    async def _call(self, method: str, url: str, body: bytes | None = None) -> dict[str, object]:
         """One call. Raises SendError, never with Meta's words in it."""
-        failure: SendError
-        try:
-            response = await self._client.request(method, url, **request)
-            answer = _object(response)
-            if response.is_success and answer is not None:
-                return answer
-            failure = send_error(response.status_code, answer or {}, response.headers.get("retry-after", ""))
-        except httpx.HTTPError as error:
-            failure = broken_call(error)
-        raise failure
+        response = await self._transport.call(method, url, headers=self._headers, body=body)
+        answer = _object(response)
+        if 200 <= response.status < 300 and answer is not None:
+            return answer
+        raise send_error(response.status, answer or {}, response.headers.get("retry-after", ""))
 
 
-def _object(response: httpx.Response) -> dict[str, object] | None:
+def _object(response: Answer) -> dict[str, object] | None:
     try:
-        value = response.json()
+        value = json.loads(response.body)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
