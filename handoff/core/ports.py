@@ -127,8 +127,10 @@ class Inbox(Protocol):
     async def commit_turn(self, lease: Lease, turn: Turn) -> Sequence[Unsent]:
         """Write a turn and mark its message worked, in one transaction. Raises LeaseLost."""
 
-    async def sending(self, ids: Sequence[int]) -> Sequence[int]:
-        """Say, before the provider is called, that these messages may be on their way; those that still may go."""
+    async def sending(self, lease: Lease, ids: Sequence[int]) -> Sequence[int]:
+        """Say, before the provider is called, that these messages may be on their way; those that still may go.
+
+        Raises LeaseLost."""
 
     async def finish(self, lease: Lease, sent: Sequence[Sent], retry_at: datetime | None) -> None:
         """Write what became of the messages, and give the conversation back until `retry_at`. Raises LeaseLost."""

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 
 import structlog
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 MAX_ATTEMPTS = 4
 LONGEST_PAUSE_S = 60.0
 IDLE_S = 1.0
+# Between two leases while busy: what becomes due meanwhile is leased together.
+GATHER_S = 0.005
 DATABASE_PAUSE_S = 0.25
 LEASE_BEATS = 3
 
@@ -51,9 +54,12 @@ class Worker:
         beat = asyncio.create_task(self._heartbeat())
         while not self.stopping.is_set():
             self.wake.clear()
-            started = await self._survive(self._start_some)
-            if not started or len(self._working) >= self.concurrency:
+            free = self.concurrency - len(self._working)
+            started = await self._survive(self._start_some) if free else 0
+            if started < free or not free:
                 await self._wait_for_news()
+            if self._working:
+                await asyncio.sleep(GATHER_S)
         if self._working:
             await asyncio.wait(self._working)
         beat.cancel()
@@ -124,7 +130,7 @@ class Worker:
             written = list(await self.inbox.commit_turn(lease, turn))
             self.meters.turn(turn.outcome, lease.conversation.channel, monotonic() - began)
             lease = _as_changed(lease, turn)
-        sent, retry_at = await self.send.all(lease, [*lease.unsent, *written], self.inbox.sending)
+        sent, retry_at = await self.send.all(lease, [*lease.unsent, *written], partial(self.inbox.sending, lease))
         await self._write_down(lease, sent, retry_at)
         self._count(lease, sent)
         await self._stop_spinner(lease)

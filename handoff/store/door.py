@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import psycopg
 import structlog
-from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,6 +23,7 @@ from handoff.core.message import RANK, Event, Incoming, Poison, Reachability, Se
 from handoff.store.keys import add_key
 from handoff.store.quick import Quick
 from handoff.store.tables import Address, Conversation, DataKey, DeadLetter
+from handoff.store.together import Together
 from handoff.store.vault import Key, Vault
 
 FIND = (
@@ -32,16 +32,39 @@ FIND = (
     .join(DataKey, DataKey.id == Address.key_id)
     .outerjoin(Conversation, Conversation.address_id == Address.id)
 )
+# Rows of many conversations in one statement: all who write so lock the conversations first, in the order of their ids,
+# so that no two wait for each other. A conversation that is not there (erased) gives no row back.
 ADD_INBOUND = """
-    WITH new AS (
+    WITH given AS (
+        SELECT * FROM json_to_recordset(%(rows)s::json) AS row (n int, conversation uuid, channel text, account text,
+            provider_index bytea, kind text, cipher bytea, sent_at timestamptz)
+    ), known AS (
+        SELECT id FROM conversations WHERE id IN (SELECT conversation FROM given) ORDER BY id FOR NO KEY UPDATE
+    ), new AS (
         INSERT INTO inbound (conversation_id, channel, account, provider_index, kind, cipher, sent_at)
-        VALUES (%(conversation)s, %(channel)s, %(account)s, %(provider_index)s, %(kind)s, %(cipher)s, %(sent_at)s)
-        ON CONFLICT (channel, account, provider_index) DO NOTHING RETURNING id
+        SELECT id, channel, account, provider_index, kind, cipher, sent_at
+        FROM given JOIN known ON id = conversation ORDER BY n
+        ON CONFLICT (channel, account, provider_index) DO NOTHING RETURNING conversation_id
     ), due AS (
         UPDATE conversations SET due_at = LEAST(due_at, now()), due_count = due_count + 1, last_inbound_at = now()
-        WHERE id = %(conversation)s AND EXISTS (SELECT FROM new) RETURNING id
-    )
-    SELECT pg_notify('amana_due', '') FROM due
+        FROM new WHERE id = conversation_id RETURNING id
+    ), told AS (SELECT pg_notify('amana_due', '') FROM (SELECT FROM due LIMIT 1) AS any_of_them)
+    SELECT n, conversation_id IS NOT NULL AS is_new, (SELECT count(*) FROM told)
+    FROM given JOIN known ON id = conversation LEFT JOIN new ON conversation_id = id
+"""
+# What happens to nearly every message: it arrived, it was read.
+SET_SHOWN = """
+    WITH given AS (
+        SELECT * FROM json_to_recordset(%(rows)s::json) AS row (n int, channel text, account text,
+            provider_index bytea, state text, code text, lower text[])
+    ), known AS (
+        SELECT id, n, given.state, code FROM given JOIN outbound USING (channel, account, provider_index)
+        WHERE outbound.state = ANY(lower) ORDER BY id FOR NO KEY UPDATE OF outbound
+    ), changed AS (
+        UPDATE outbound SET state = known.state, error_code = COALESCE(NULLIF(code, ''), error_code), cipher = NULL
+        FROM known WHERE outbound.id = known.id RETURNING n, case_id
+    ), told AS (SELECT pg_notify('amana_desk', case_id::text) FROM changed WHERE case_id IS NOT NULL)
+    SELECT n, (SELECT count(*) FROM told) FROM changed
 """
 SET_STATUS = """
     WITH changed AS (
@@ -98,35 +121,46 @@ class Known:
     key: Key
 
 
+class SenderGone(Exception):
+    """A sender was erased at the very moment of writing. The provider brings the message again."""
+
+
 class Door:
-    """Stores what a webhook or a catch-up poll brought: one transaction an event, so that none fails the others."""
+    """Stores what a webhook or a catch-up poll brought, so that no event fails the others.
+
+    Returns when everything is committed. Messages of one sender are stored in the order in which they came.
+    """
 
     def __init__(self, engine: AsyncEngine, quick: Quick, vault: Vault) -> None:
         self._engine = engine
         self._quick = quick
         self._vault = vault
+        self._inbound = Together(quick, ADD_INBOUND)
+        self._shown = Together(quick, SET_SHOWN)
         self._later: set[asyncio.Task[None]] = set()
         self._senders: OrderedDict[tuple[str, str, bytes], Known] = OrderedDict()
 
     async def aclose(self) -> None:
-        """Let go of reports that wait for their second try."""
+        """Let go of reports that wait for their second try; write what else waits."""
         for task in self._later:
             task.cancel()
         await asyncio.gather(*self._later, return_exceptions=True)
+        await self._inbound.aclose()
+        await self._shown.aclose()
 
     async def receive(self, events: Sequence[Event]) -> int:
         """Store all events; returns how many messages were new. A duplicate changes nothing."""
         new = 0
+        reports = [event for event in events if isinstance(event, StatusUpdate)]
         for event in events:
             match event:
                 case Incoming():
                     new += await self._message(event)
-                case StatusUpdate():
-                    await self._status(event)
                 case Reachability():
                     await self._reachability(event)
                 case Poison():
                     await self._poison(event)
+        await asyncio.gather(*map(self._status, reports))
         return new
 
     async def _message(self, incoming: Incoming) -> int:
@@ -134,17 +168,21 @@ class Door:
         who = (incoming.channel, incoming.account, self._vault.index(incoming.network, incoming.address))
         known = self._senders.get(who)
         if known:
-            try:
-                return await self._add(known, incoming)
-            except ForeignKeyViolation:
-                del self._senders[who]
+            added = await self._add(known, incoming)
+            if added is not None:
+                return added
+            self._senders.pop(who, None)
         known = await self._sender(incoming, who[2])
         self._senders[who] = known
         if len(self._senders) > REMEMBERED:
             self._senders.popitem(last=False)
-        return await self._add(known, incoming)
+        added = await self._add(known, incoming)
+        if added is None:
+            raise SenderGone
+        return added
 
-    async def _add(self, known: Known, incoming: Incoming) -> int:
+    async def _add(self, known: Known, incoming: Incoming) -> int | None:
+        """1 for a new message, 0 for a duplicate; None when the conversation is not there (any more)."""
         content = {
             "text": incoming.text,
             "payload": incoming.payload,
@@ -160,7 +198,8 @@ class Door:
             "cipher": known.key.encrypt_json(content, "inbound.cipher"),
             "sent_at": incoming.sent_at,
         }
-        return len(await self._quick.run(ADD_INBOUND, row))
+        rows = await self._inbound.run(known.conversation, row)
+        return int(rows[0].is_new) if rows else None
 
     async def _sender(self, incoming: Incoming, index: bytes) -> Known:
         """The sender's conversation and key; both are made at their first message."""
@@ -234,6 +273,8 @@ class Door:
             "lower": LOWER[update.state],
             "lost": update.state in NEVER_SHOWN,
         }
+        if update.state not in NEVER_SHOWN and not update.opted_out:
+            return bool(await self._shown.run((update.channel, update.account, row["provider_index"]), row))
         if not update.opted_out:
             return bool(await self._quick.run(SET_STATUS, row))
         async with self._engine.begin() as connection:

@@ -26,40 +26,40 @@ from handoff.store.door import set_stopped
 from handoff.store.outbox import insert_drafts, unseal_draft, unsent_of
 from handoff.store.quick import Quick
 from handoff.store.reading import READ_WORK, conversation_of, received_of
+from handoff.store.together import Together, rows_as_json
 from handoff.store.vault import Key, Vault
 
 log = structlog.get_logger(__name__)
 LEASE = """
-    UPDATE conversations SET leased_until = now() + %(lease)s, lease_holder = %(holder)s, fence = fence + 1
-    WHERE id IN (
-        SELECT id FROM conversations
+    WITH due AS (
+        SELECT id, leased_until IS NOT NULL AS left_lying FROM conversations
         WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now())
-        ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        ORDER BY due_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
     )
-    RETURNING id, fence, due_count
+    UPDATE conversations SET leased_until = now() + %(lease)s, lease_holder = %(holder)s, fence = fence + 1
+    FROM due WHERE conversations.id = due.id RETURNING conversations.id, fence, due_count, left_lying
+"""
+# Whoever had these leases is dead, or was thought so. If a message did it, it must not do it for ever.
+COUNT_LEFT_LYING = """
+    UPDATE inbound SET attempts = attempts + 1 WHERE id IN (
+        SELECT min(id) FROM inbound WHERE conversation_id = ANY(%(ids)s) AND worked_at IS NULL GROUP BY conversation_id
+    ) RETURNING id
 """
 UNSENT = """
     SELECT * FROM outbound WHERE conversation_id = ANY(%(ids)s) AND state IN ('queued', 'sending') ORDER BY id
 """
 HEARTBEAT = """
-    UPDATE conversations SET leased_until = now() + %(lease)s
-    WHERE lease_holder = %(holder)s AND id = ANY(%(ids)s) AND leased_until > now() RETURNING id
+    WITH ours AS (
+        SELECT id FROM conversations WHERE lease_holder = %(holder)s AND id = ANY(%(ids)s) AND leased_until > now()
+        ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE conversations SET leased_until = now() + %(lease)s FROM ours WHERE conversations.id = ours.id
+    RETURNING conversations.id
 """
 # Later, so that many of them (a master key that is gone) do not take every place of those that can be read.
 POSTPONE = """
     UPDATE conversations SET leased_until = NULL, lease_holder = NULL, due_at = now() + interval '1 minute'
     WHERE id = ANY(%(ids)s) AND lease_holder = %(holder)s RETURNING id
-"""
-RELEASE = """
-    UPDATE conversations SET leased_until = NULL, lease_holder = NULL,
-        due_at = CASE WHEN due_count > %(due_count)s OR %(more)s THEN now() ELSE %(retry_at)s END,
-        prompts = CASE WHEN %(shown)s::text[] = '{}' THEN prompts ELSE (
-            SELECT COALESCE(jsonb_agg(
-                CASE WHEN p->>'key' = ANY(%(shown)s) AND p->>'asked_at' IS NULL
-                THEN p || jsonb_build_object('asked_at', %(shown_at)s::timestamptz) ELSE p END ORDER BY place
-            ), '[]') FROM jsonb_array_elements(prompts) WITH ORDINALITY AS each_one (p, place)
-        ) END
-    WHERE id = %(id)s AND fence = %(fence)s RETURNING id
 """
 RECORD = """
     UPDATE outbound SET state = %(state)s, error_code = NULLIF(%(code)s, ''), next_at = %(next_at)s,
@@ -69,12 +69,47 @@ RECORD = """
         possible_duplicate = possible_duplicate OR %(in_doubt)s
     WHERE id = %(outbound_id)s AND (state <> 'cancelled' OR %(state)s NOT IN ('queued', 'held'))
 """
-# The release comes first and decides: a worker that lost its lease must not write what it believes of the message.
-RECORD_AND_RELEASE = f"WITH released AS ({RELEASE}), recorded AS ({RECORD} AND EXISTS (TABLE released)) TABLE released"
-SENDING = text("""
-    UPDATE outbound SET state = 'sending', attempts = attempts + 1
-    WHERE id = ANY(:ids) AND state IN ('queued', 'sending') RETURNING id
-""")
+# Gives conversations back, with what became of the one message of each (none where `outbound_id` is null). The release
+# comes first and decides: a worker that lost its lease must not write what it believes of the message.
+FINISH = """
+    WITH given AS (
+        SELECT * FROM json_to_recordset(%(rows)s::json) AS row (n int, id uuid, fence bigint, due_count bigint,
+            more boolean, retry_at timestamptz, shown text[], shown_at timestamptz, outbound_id bigint, state text,
+            code text, next_at timestamptz, in_doubt boolean, provider_index bytea, provider_cipher bytea)
+    ), ours AS (
+        SELECT c.id, n FROM conversations c JOIN given USING (id)
+        WHERE c.fence = given.fence ORDER BY c.id FOR NO KEY UPDATE OF c
+    ), released AS (
+        UPDATE conversations c SET leased_until = NULL, lease_holder = NULL,
+            due_at = CASE WHEN c.due_count > given.due_count OR more THEN now() ELSE retry_at END,
+            prompts = CASE WHEN shown = '{}' THEN prompts ELSE (
+                SELECT COALESCE(jsonb_agg(
+                    CASE WHEN p->>'key' = ANY(shown) AND p->>'asked_at' IS NULL
+                    THEN p || jsonb_build_object('asked_at', shown_at) ELSE p END ORDER BY place
+                ), '[]') FROM jsonb_array_elements(prompts) WITH ORDINALITY AS each_one (p, place)
+            ) END
+        FROM given JOIN ours USING (n) WHERE c.id = ours.id RETURNING n
+    ), recorded AS (
+        UPDATE outbound SET state = given.state, error_code = NULLIF(code, ''), next_at = given.next_at,
+            provider_index = given.provider_index, provider_cipher = given.provider_cipher,
+            sent_at = CASE WHEN given.state = 'sent' THEN now() END,
+            cipher = CASE WHEN given.state IN ('queued', 'held', 'dead') THEN cipher END,
+            possible_duplicate = possible_duplicate OR in_doubt
+        FROM given JOIN released USING (n)
+        WHERE outbound.id = outbound_id AND (outbound.state <> 'cancelled' OR given.state NOT IN ('queued', 'held'))
+    )
+    TABLE released
+"""
+SENDING = """
+    WITH ours AS (
+        SELECT id FROM conversations WHERE id = %(id)s AND fence = %(fence)s FOR NO KEY UPDATE
+    ), marked AS (
+        UPDATE outbound SET state = 'sending', attempts = attempts + 1
+        FROM ours WHERE conversation_id = ours.id AND outbound.id = ANY(%(ids)s) AND state IN ('queued', 'sending')
+        RETURNING outbound.id
+    )
+    SELECT ARRAY(SELECT id FROM marked) AS ids FROM ours
+"""
 COUNT_FAILURE = text("UPDATE inbound SET attempts = attempts + 1 WHERE id = :id")
 
 
@@ -100,6 +135,8 @@ class PostgresInbox:
         self._holder = holder
         self._lease = lease
         self._organisation = organisation
+        self._answers = Together(quick, turns.ANSWER)
+        self._ends = Together(quick, FINISH)
 
     async def lease(self, limit: int) -> Sequence[Lease]:
         """Up to `limit` due conversations, oldest first, each with its oldest message and its unsent ones."""
@@ -107,6 +144,9 @@ class PostgresInbox:
         leased = {row.id: row for row in await self._quick.run(LEASE, parameters)}
         if not leased:
             return []
+        left_lying = [row.id for row in leased.values() if row.left_lying]
+        if left_lying:
+            await self._quick.run(COUNT_LEFT_LYING, {"ids": left_lying})
         rows = await self._quick.run(READ_WORK, {"ids": list(leased)})
         unsent_in = [row.id for row in rows if row.has_unsent]
         unsent = await self._quick.run(UNSENT, {"ids": unsent_in}) if unsent_in else []
@@ -153,7 +193,7 @@ class PostgresInbox:
         handle: Handle = lease.handle
         state = "queued" if lease.unsent else "sending"
         if turns.only_answers(turn):
-            ids = await turns.answer(self._quick, lease, turn, state=state)
+            ids = await turns.answer(self._answers, lease, turn, state=state)
         else:
             async with self._engine.begin() as connection:
                 await turns.mark_worked(connection, lease, turn)
@@ -171,11 +211,14 @@ class PostgresInbox:
             unsent_of(draft, number, lease.now, state=state) for draft, number in zip(turn.drafts, ids, strict=True)
         ]
 
-    async def sending(self, ids: Sequence[int]) -> Sequence[int]:
+    async def sending(self, lease: Lease, ids: Sequence[int]) -> Sequence[int]:
         """Say, before the provider is called, that these messages may be on their way; those that were not cancelled
-        since they were read (a STOP, a consent taken back)."""
-        async with self._engine.begin() as connection:
-            return (await connection.execute(SENDING, {"ids": list(ids)})).scalars().all()
+        since they were read (a STOP, a consent taken back). Raises LeaseLost."""
+        ours = {"id": lease.conversation.id, "fence": lease.fence, "ids": list(ids)}
+        rows = await self._quick.run(SENDING, ours)
+        _must_be_ours(rows)
+        marked: Sequence[int] = rows[0].ids
+        return marked
 
     async def finish(self, lease: Lease, sent: Sequence[Sent], retry_at: datetime | None) -> None:
         """Write what became of the messages and give the conversation back: one transaction. Raises LeaseLost.
@@ -184,12 +227,13 @@ class PostgresInbox:
         """
         handle: Handle = lease.handle
         release = self._release_values(lease, more=lease.more, retry_at=retry_at) | _shown(lease, sent)
-        if len(sent) == 1 and sent[0].state != "dead" and not sent[0].opted_out:
-            _must_be_ours(await self._quick.run(RECORD_AND_RELEASE, release | self._record_values(lease, sent[0])))
+        if len(sent) < 2 and not any(item.state == "dead" or item.opted_out for item in sent):
+            record = self._record_values(lease, sent[0]) if sent else {}
+            _must_be_ours(await self._ends.run(lease.conversation.id, release | record))
             return
         async with self._engine.begin() as connection:
             # Conversation, address, messages, case: in the order in which everybody else locks them.
-            _must_be_ours((await connection.exec_driver_sql(RELEASE, release)).all())
+            _must_be_ours((await connection.exec_driver_sql(FINISH, {"rows": rows_as_json([release])})).all())
             if any(item.opted_out for item in sent):
                 await set_stopped(connection, handle.address_id, stopped=True, said=False)
             for item in sent:
@@ -227,7 +271,7 @@ class PostgresInbox:
             if lease.received:
                 await connection.execute(COUNT_FAILURE, {"id": lease.received.id})
             release = self._release_values(lease, more=False, retry_at=retry_at)
-            _must_be_ours((await connection.exec_driver_sql(RELEASE, release)).all())
+            _must_be_ours((await connection.exec_driver_sql(FINISH, {"rows": rows_as_json([release])})).all())
 
     async def heartbeat(self, leases: Sequence[Lease]) -> None:
         """Prolong the leases that are still ours."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -16,7 +15,6 @@ from handoff.core.ports import Lease, LeaseLost
 from handoff.store.door import notify_desk, set_stopped
 from handoff.store.keys import add_key
 from handoff.store.outbox import draft_values
-from handoff.store.quick import Quick
 from handoff.store.tables import (
     Case,
     CaseMessage,
@@ -27,6 +25,7 @@ from handoff.store.tables import (
     Person,
     PersonAddress,
 )
+from handoff.store.together import Together
 from handoff.store.vault import Key, Vault
 
 CONSENT_LIVES = timedelta(days=90)
@@ -91,22 +90,33 @@ def _move(lease: Lease, turn: Turn) -> ReturningUpdate[tuple[uuid.UUID]]:
 USUAL = frozenset(
     {"state", "prompts", "prompt_count", "locale", "minute_start", "minute_count", "day_start", "day_count"}
 )
+# For many conversations at once; `store/door.py` says why they are locked first.
 ANSWER = """
-    WITH moved AS (
-        UPDATE conversations SET state = %(state)s::jsonb, prompts = %(prompts)s::jsonb,
-            prompt_count = %(prompt_count)s, locale = %(locale)s,
-            minute_start = %(minute_start)s, minute_count = %(minute_count)s,
-            day_start = %(day_start)s, day_count = %(day_count)s
-        WHERE id = %(conversation_id)s AND fence = %(fence)s AND owner = %(owner)s RETURNING id
+    WITH given AS (
+        SELECT * FROM json_to_recordset(%(rows)s::json) AS row (n int, conversation_id uuid, fence bigint, owner text,
+            state jsonb, prompts jsonb, prompt_count int, locale text, minute_start timestamptz, minute_count int,
+            day_start timestamptz, day_count int, inbound_id bigint, outcome text, intent text, case_id uuid,
+            channel text, account text, kind text, speaker text, key text, cipher bytea, segments smallint,
+            send_state text, attempts smallint)
+    ), ours AS (
+        SELECT c.id, n FROM conversations c JOIN given ON c.id = conversation_id
+        WHERE c.fence = given.fence AND c.owner = given.owner ORDER BY c.id FOR NO KEY UPDATE OF c
+    ), moved AS (
+        UPDATE conversations c SET state = given.state, prompts = given.prompts, prompt_count = given.prompt_count,
+            locale = given.locale, minute_start = given.minute_start, minute_count = given.minute_count,
+            day_start = given.day_start, day_count = given.day_count
+        FROM given JOIN ours USING (n) WHERE c.id = ours.id RETURNING n
     ), worked AS (
-        UPDATE inbound SET worked_at = now(), cipher = NULL, outcome = %(outcome)s, intent = %(intent)s
-        WHERE id = %(inbound_id)s AND EXISTS (SELECT FROM moved)
+        UPDATE inbound SET worked_at = now(), cipher = NULL, outcome = given.outcome, intent = given.intent
+        FROM given JOIN moved USING (n) WHERE id = inbound_id
+    ), said AS (
+        INSERT INTO outbound (conversation_id, inbound_id, case_id, channel, account, kind, speaker, key, cipher,
+            segments, state, attempts)
+        SELECT conversation_id, inbound_id, case_id, channel, account, kind, speaker, key, cipher,
+            segments, send_state, attempts
+        FROM given JOIN moved USING (n) RETURNING id, inbound_id
     )
-    INSERT INTO outbound (conversation_id, inbound_id, case_id, channel, account, kind, speaker, key, cipher, segments,
-        state, attempts)
-    SELECT id, %(inbound_id)s, %(case_id)s, %(channel)s, %(account)s, %(kind)s, %(speaker)s, %(key)s, %(cipher)s,
-        %(segments)s, %(send_state)s, %(attempts)s
-    FROM moved RETURNING id
+    SELECT n, said.id FROM said JOIN given USING (inbound_id)
 """
 
 
@@ -117,18 +127,16 @@ def only_answers(turn: Turn) -> bool:
     return quiet and not any(special) and len(turn.drafts) == 1 and turn.changes.keys() <= USUAL
 
 
-async def answer(quick: Quick, lease: Lease, turn: Turn, *, state: str) -> list[int]:
+async def answer(answers: Together, lease: Lease, turn: Turn, *, state: str) -> list[int]:
     """`mark_worked` and the one reply, as a single statement: most turns are like this. Raises LeaseLost."""
     before, received, (draft,) = lease.conversation, lease.received, turn.drafts
     if received is None:
         raise AssertionError("a turn answers a message")
     reply = draft_values(lease.handle.key, before, draft, inbound_id=received.id, state=state)
     changes = {name: turn.changes.get(name, getattr(before, name)) for name in USUAL}
-    changes["state"] = json.dumps(changes["state"])
-    changes["prompts"] = json.dumps([p if isinstance(p, dict) else p.to_json() for p in changes["prompts"]])
+    changes["prompts"] = [p if isinstance(p, dict) else p.to_json() for p in changes["prompts"]]
     values = reply | changes | {"fence": lease.fence, "owner": before.owner.value, "send_state": state}
-    values |= {"outcome": turn.outcome, "intent": turn.intent}
-    rows = await quick.run(ANSWER, values)
+    rows = await answers.run(before.id, values | {"outcome": turn.outcome, "intent": turn.intent})
     if not rows:
         raise LeaseLost
     return [row.id for row in rows]

@@ -270,7 +270,7 @@ class FakeInbox:
             for n, draft in enumerate(turn.drafts, start=100)
         ]
 
-    async def sending(self, ids: Sequence[int]) -> Sequence[int]:
+    async def sending(self, lease: Lease, ids: Sequence[int]) -> Sequence[int]:
         self.marked += ids
         return [number for number in ids if number not in self.cancelled]
 

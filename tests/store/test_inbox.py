@@ -273,7 +273,7 @@ async def test_what_a_stop_cancelled_is_neither_marked_nor_queued_again(
     await inbox.finish(lease, [Sent(item.id, "queued", next_at=lease.now)], lease.now)
     (waiting,) = await inbox.lease(1)
     await door.receive([Reachability("sms-twilio", "+15550100", "sms", NUMBER, blocked=True)])
-    assert await inbox.sending([item.id]) == []
+    assert await inbox.sending(waiting, [item.id]) == []
     await inbox.finish(waiting, [Sent(item.id, "queued", next_at=lease.now)], lease.now)
     assert await value(engine, "SELECT state FROM outbound") == "cancelled"
     await door.receive([sms("again")])
@@ -337,6 +337,112 @@ async def test_conversations_that_cannot_be_read_take_no_place_from_the_others(
     assert await inbox.lease(3) == []
     assert len(await inbox.lease(3)) == 1
     assert await value(engine, "SELECT count(*) FROM conversations WHERE due_at > now()") == 3
+
+
+async def test_many_who_write_at_once_are_all_stored_worked_and_answered_in_their_own_conversation(
+    door: Door, inbox: PostgresInbox, engine: AsyncEngine
+) -> None:
+    numbers = [f"+1555{number:04d}" for number in range(30)]
+    await asyncio.gather(*(door.receive([sms(f"words of {number}", number=number)]) for number in numbers * 2))
+    for _ in range(2):
+        leases = await inbox.lease(100)
+        assert sorted(lease.address for lease in leases) == numbers
+        assert all(lease.received and lease.received.text == f"words of {lease.address}" for lease in leases)
+        await asyncio.gather(*(work(inbox, lease) for lease in leases))
+    assert await inbox.lease(100) == []
+    misplaced = "SELECT count(*) FROM outbound o JOIN inbound i ON i.id = inbound_id"
+    assert await value(engine, f"{misplaced} WHERE o.conversation_id <> i.conversation_id OR state <> 'sent'") == 0
+    assert await value(engine, "SELECT count(*) FROM outbound") == 60
+
+
+async def test_of_many_who_finish_together_only_those_who_lost_their_lease_are_told_so(
+    door: Door, engine: AsyncEngine, quick: Quick, vault: Vault
+) -> None:
+    slow, other = an_inbox(engine, quick, vault, "slow"), an_inbox(engine, quick, vault, "other")
+    for number in range(4):
+        await door.receive([sms(number=f"+1555000{number}")])
+    leases = await slow.lease(10)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE conversations SET leased_until = now() - interval '1 second'"))
+    (taken,) = await other.lease(1)
+    results = await asyncio.gather(*(work(slow, lease) for lease in leases), return_exceptions=True)
+    lost = [lease.conversation.id for lease, result in zip(leases, results, strict=True) if result is not None]
+    assert lost == [taken.conversation.id]
+    assert [type(result) for result in results if result is not None] == [LeaseLost]
+    assert await value(engine, "SELECT count(*) FROM outbound WHERE state = 'sent'") == 3
+
+
+async def test_a_sender_erased_since_their_last_message_is_somebody_new(
+    door: Door, inbox: PostgresInbox, engine: AsyncEngine
+) -> None:
+    await door.receive([sms()])
+    async with engine.begin() as connection:
+        for statement in ("DELETE FROM inbound", "DELETE FROM conversations", "DELETE FROM addresses"):
+            await connection.execute(text(statement))
+    assert await door.receive([sms("it is me again")]) == 1
+    (lease,) = await inbox.lease(1)
+    assert lease.received is not None
+    assert lease.received.text == "it is me again"
+
+
+async def test_a_message_whose_worker_died_counts_as_tried(
+    door: Door, engine: AsyncEngine, quick: Quick, vault: Vault
+) -> None:
+    """One that kills every worker must end as a dead letter, not go round for ever."""
+    await door.receive([sms("poison")])
+    await door.receive([sms("behind it")])
+    dying = an_inbox(engine, quick, vault, "dying", lease_s=0)
+    tried = []
+    for _ in range(3):
+        (lease,) = await dying.lease(1)
+        assert lease.received is not None
+        tried.append((lease.received.text, lease.received.attempts))
+    assert tried == [("poison", 0), ("poison", 1), ("poison", 2)]
+    assert await value(engine, "SELECT sum(attempts) FROM inbound") == 2
+
+
+async def test_a_worker_that_lost_its_lease_does_not_send(
+    door: Door, engine: AsyncEngine, quick: Quick, vault: Vault
+) -> None:
+    slow, other = an_inbox(engine, quick, vault, "slow", lease_s=0), an_inbox(engine, quick, vault, "other")
+    await door.receive([sms()])
+    (first,) = await slow.lease(1)
+    (reply,) = await slow.commit_turn(first, answer())
+    await slow.finish(first, [Sent(reply.id, "queued", next_at=first.now)], first.now)
+    (stale,) = await slow.lease(1)
+    (fresh,) = await other.lease(1)
+    with pytest.raises(LeaseLost):
+        await slow.sending(stale, [reply.id])
+    assert await value(engine, "SELECT state FROM outbound") == "queued"
+    assert await other.sending(fresh, [reply.id]) == [reply.id]
+
+
+async def test_nobody_waits_for_somebody_who_waits_for_them(
+    door: Door, engine: AsyncEngine, quick: Quick, vault: Vault
+) -> None:
+    """Two gateways write for the same people in opposite orders, while a worker answers them."""
+    numbers = [f"+1555{number:04d}" for number in range(20)]
+    for number in numbers:
+        await door.receive([sms(number=number)])
+    second, inbox = Door(engine, quick, vault), an_inbox(engine, quick, vault, "worker")
+
+    async def write(gateway: Door, order: list[str]) -> None:
+        for _ in range(5):
+            await asyncio.gather(*(gateway.receive([sms(number=number)]) for number in order))
+
+    async def answer_all() -> int:
+        done = 0
+        while done < 220:
+            leases = await inbox.lease(50)
+            await asyncio.gather(*(work(inbox, lease) for lease in leases), inbox.heartbeat(leases))
+            done += len(leases)
+        return done
+
+    async with asyncio.timeout(20):
+        _, _, done = await asyncio.gather(write(door, numbers), write(second, numbers[::-1]), answer_all())
+    assert done == 220
+    assert await value(engine, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
+    await second.aclose()
 
 
 @pytest.mark.parametrize(
