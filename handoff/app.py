@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 from channels import build_channels
 from handoff.assistant.actions import answer_of, build_executor
@@ -141,7 +142,7 @@ def build_voice(settings: Settings, channels: dict[str, Channel], vault: Vault) 
     )
 
 
-def build_web(house: House) -> Starlette:
+def build_web(house: House) -> ASGIApp:
     """The public application: webhooks, health, and the desk."""
     settings = house.settings
     console = build_console(
@@ -160,10 +161,8 @@ def build_web(house: House) -> Starlette:
             yield
         await house.aclose()
 
-    webhooks = Webhooks(house.channels, house.door, house.meters, settings.public_base_url)
-    return Starlette(
-        routes=[*webhooks.routes(), *health_routes(house.upkeep.ready), Mount("/console", console)], lifespan=lifespan
-    )
+    pages = Starlette(routes=[*health_routes(house.upkeep.ready), Mount("/console", console)], lifespan=lifespan)
+    return Webhooks(house.channels, house.door, house.meters, settings.public_base_url, pages)
 
 
 def build_internal(house: House) -> Starlette:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -28,6 +29,7 @@ from handoff.store.wake import listen
 from handoff.web.health import health_routes, metrics_route
 
 OPENING_POLL_S = 0.05
+YOUNG_OBJECTS = 20_000
 
 
 @asynccontextmanager
@@ -35,10 +37,19 @@ async def opened(settings: Settings) -> AsyncIterator[House]:
     """The house, closed at the end."""
     configure_logs(settings.log_level, development=settings.development)
     house = build_house(settings)
+    keep_what_stays()
     try:
         yield house
     finally:
         await house.aclose()
+
+
+def keep_what_stays() -> None:
+    """Take the half a million objects that live as long as the process out of every later search for garbage: a full
+    one took a tenth of a second, in which nobody was answered."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
 
 
 class PortServer(uvicorn.Server):

@@ -160,10 +160,10 @@ async def _running(
     worker, _ = build_worker(house)
     assistant = ScriptedAssistant()
     worker.respond.assistant = assistant
-    webhooks = Webhooks(house.channels, house.door, house.meters, settings.public_base_url)
+    webhooks = Webhooks(house.channels, house.door, house.meters, settings.public_base_url, Starlette())
     try:
         async with (
-            _served(Starlette(routes=webhooks.routes()), web_listener),
+            _served(webhooks, web_listener),
             _served(build_simulator(settings, simulator=simulator), provider_listener),
             _working(house, worker),
         ):

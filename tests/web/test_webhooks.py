@@ -66,7 +66,7 @@ class Gate:
 @pytest.fixture
 async def gate() -> AsyncIterator[Gate]:
     channel, door, meters = Provider(acknowledgement=Acknowledgement("<Response/>", "text/xml")), Door(), Meters()
-    app = Starlette(routes=Webhooks({"sms-twilio": channel}, door, meters, f"{PUBLIC}/").routes())
+    app = Webhooks({"sms-twilio": channel}, door, meters, f"{PUBLIC}/", Starlette())
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://10.0.0.9:8000") as client:
         yield Gate(client, channel, door, meters)
