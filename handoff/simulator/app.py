@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
@@ -23,7 +23,7 @@ STATIC = Path(__file__).with_name("static")
 GRACE_S = 1
 
 
-def build(settings: Settings, *, simulator: Simulator | None = None, gateway_url: str = "") -> FastAPI:
+def build(settings: Settings, *, simulator: Simulator | None = None, gateway_url: str = "") -> Starlette:
     """The application. Raises NotDevelopment unless settings.environment is "development".
 
     `simulator`: one that a test has made; `app.state.simulator` is the one in use.
@@ -31,20 +31,18 @@ def build(settings: Settings, *, simulator: Simulator | None = None, gateway_url
     simulator = simulator or Simulator(settings, gateway_url=gateway_url)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         await simulator.aclose()
 
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.simulator = simulator
-    # Plain routes: these endpoints are on the path that the benchmark measures.
     routes: list[BaseRoute] = [
         *Control(simulator).routes(),
         *Page(settings).routes(),
         Mount("/static", StaticFiles(directory=STATIC)),
         *simulator.provider_routes(),
     ]
-    app.router.routes.extend(routes)
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.state.simulator = simulator
     return app
 
 
@@ -72,6 +70,7 @@ def serve(settings: Settings, *, gateway_url: str = "") -> None:
         port=settings.simulator_port,
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
     )
     # On Ctrl-C uvicorn stops in order and then raises the signal again; there is nothing left to say.

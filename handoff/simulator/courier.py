@@ -8,9 +8,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 
-import aiohttp
-from yarl import URL
-
 from handoff.simulator.clock import Clock
 from handoff.simulator.ledger import Webhook
 from handoff.simulator.retries import Outcome, Policy, Timeouts
@@ -18,8 +15,6 @@ from handoff.simulator.retries import Outcome, Policy, Timeouts
 log = logging.getLogger(__name__)
 
 KEPT_ATTEMPTS = 200_000
-# Below uvicorn's own 5 s, so that no request meets a connection that the gateway is just closing.
-KEEP_ALIVE_S = 3.0
 
 type Post = Callable[[str, bytes, Mapping[str, str], Timeouts], Awaitable[Outcome]]
 
@@ -114,56 +109,3 @@ class Courier:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("simulator task failed: %s", type(error).__name__)
-
-
-class HttpPost:
-    """Posts over pooled connections. `reroute` sends what is addressed to the public base URL to another address."""
-
-    def __init__(self, public_base_url: str, gateway_url: str = "") -> None:
-        self._public = public_base_url.rstrip("/")
-        self._gateway = (gateway_url or public_base_url).rstrip("/")
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __call__(self, url: str, body: bytes, headers: Mapping[str, str], timeouts: Timeouts) -> Outcome:
-        """One attempt. Never raises for a network failure: that is an outcome."""
-        limit = aiohttp.ClientTimeout(sock_connect=timeouts.connect_s, sock_read=timeouts.read_s)
-        target = URL(self.address(url), encoded=True)
-        try:
-            async with self.session().post(
-                target, data=body, headers=headers, timeout=limit, allow_redirects=False
-            ) as answer:
-                await answer.read()
-                return Outcome(answer.status, retry_after_s=_seconds(answer.headers.get("Retry-After", "")))
-        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError):
-            return Outcome(failure="ct")
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return Outcome(failure="rt")
-
-    async def get(self, url: str, query: Mapping[str, str]) -> tuple[int, str]:
-        """Meta's handshake: (status, body); (0, "") when no answer came."""
-        try:
-            async with self.session().get(self.address(url), params=query) as answer:
-                return answer.status, await answer.text()
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return 0, ""
-
-    def address(self, url: str) -> str:
-        """Where a public URL is really reached; the fragment never leaves the provider."""
-        bare = url.partition("#")[0]
-        return self._gateway + bare.removeprefix(self._public) if bare.startswith(self._public) else bare
-
-    def session(self) -> aiohttp.ClientSession:
-        """The pool, opened on first use inside the running loop."""
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=256, keepalive_timeout=KEEP_ALIVE_S)
-            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-        return self._session
-
-    async def aclose(self) -> None:
-        """Close the pool."""
-        if self._session is not None:
-            await self._session.close()
-
-
-def _seconds(header: str) -> float:
-    return float(header) if header.isdigit() else 0.0

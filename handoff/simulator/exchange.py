@@ -12,9 +12,10 @@ from starlette.responses import Response
 
 from handoff.settings import Settings
 from handoff.simulator.clock import Clock
-from handoff.simulator.courier import Call, Courier, HttpPost
+from handoff.simulator.courier import Call, Courier
 from handoff.simulator.faults import Faults
 from handoff.simulator.ledger import Choice, Entry, Handset, Ledger, Webhook
+from handoff.simulator.post import HttpPost
 
 CHANNELS = ("sms-twilio", "whatsapp-twilio", "whatsapp-cloud", "telegram")
 WINDOW_S = 24 * 3600.0

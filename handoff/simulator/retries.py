@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 from urllib.parse import parse_qsl, urldefrag
 
@@ -56,6 +57,7 @@ class TwilioPolicy:
     timeouts: Timeouts = field(default=Timeouts(5.0, 15.0, 15.0))
 
     @classmethod
+    @lru_cache(maxsize=64)
     def from_url(cls, url: str) -> TwilioPolicy:
         """Read the overrides in a URL's fragment, `#rc=3&rp=all&ct=…&rt=…&tt=…`; out of range values are clipped."""
         given = dict(parse_qsl(urldefrag(url).fragment))

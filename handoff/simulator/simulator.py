@@ -10,12 +10,13 @@ from starlette.routing import Route
 
 from handoff.settings import Settings
 from handoff.simulator.clock import Clock, RealClock
-from handoff.simulator.courier import Courier, HttpPost, Post
+from handoff.simulator.courier import Courier, Post
 from handoff.simulator.exchange import CHANNELS, Act, BadAct, Exchange, Pace
 from handoff.simulator.faults import Faults
 from handoff.simulator.ledger import Entry, Handset, Ledger
 from handoff.simulator.meta import MetaPhones
 from handoff.simulator.meta_api import MetaApi
+from handoff.simulator.post import HttpPost
 from handoff.simulator.telegram import TelegramPhones
 from handoff.simulator.telegram_api import TelegramApi
 from handoff.simulator.twilio import TwilioPhones

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from email.utils import format_datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
-from handoff.core.sms import count_segments
+from handoff.core.sms import count_segments as count_anew
 from handoff.simulator.courier import Call
 from handoff.simulator.exchange import Act, BadAct, Exchange, tapped
 from handoff.simulator.ledger import Entry, Handset
@@ -27,6 +27,8 @@ OVERRIDES = "#rc=5&rp=all"
 CARRIER = json.loads(Path(__file__).with_name("carrier.json").read_text("utf-8"))
 # The number behind a messaging service: fictional, as all are.
 NUMBER_OF_A_SERVICE = "+15550199999"
+# Our texts come again and again, and counting one takes longer than all else that is done with it here.
+count_segments = lru_cache(maxsize=2048)(count_anew)
 KINDS = {
     "sms-twilio": frozenset({"text", "photo", "voice"}),
     "whatsapp-twilio": frozenset(

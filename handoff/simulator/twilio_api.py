@@ -15,9 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from handoff.core.sms import count_segments
 from handoff.simulator.exchange import Exchange
-from handoff.simulator.twilio import TwilioPhones
+from handoff.simulator.twilio import TwilioPhones, count_segments
 from handoff.simulator.twilio_records import FINAL, Record
 
 LONGEST_BODY = 1600

@@ -17,7 +17,7 @@ import pytest
 
 from handoff.settings import Settings
 from handoff.simulator.app import STATIC, build
-from handoff.simulator.courier import HttpPost
+from handoff.simulator.post import HttpPost
 from handoff.simulator.retries import Timeouts
 from handoff.simulator.simulator import NotDevelopment, Simulator
 from tests.simulator.conftest import Stage
