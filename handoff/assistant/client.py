@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from handoff.assistant.breaker import Breaker
 from handoff.core.effects import BadEffect, parse_effects
 from handoff.core.ports import AssistantDown, AssistantTurn, TurnFailed
 
@@ -32,6 +33,7 @@ class RasaClient:
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
+        self._breaker = Breaker()
 
     def __repr__(self) -> str:
         return "RasaClient()"
@@ -55,13 +57,18 @@ class RasaClient:
         return found
 
     async def _post(self, path: str, body: bytes) -> Any:
+        if not self._breaker.lets_through():
+            raise AssistantDown("timeout")
         try:
             async with self._open().post(self._url + path, data=body) as response:
                 answer = await response.read()
         except TimeoutError:
+            self._breaker.hung()
             raise AssistantDown("timeout") from None
         except (aiohttp.ClientError, OSError):
+            self._breaker.answered()
             raise AssistantDown("unreachable") from None
+        self._breaker.answered()
         if response.status != 200:
             raise AssistantDown(f"http_{response.status}")
         try:

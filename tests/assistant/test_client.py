@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from handoff.assistant.breaker import HANGS
 from handoff.assistant.client import RasaClient
 from handoff.core.effects import OpenCase, Say, SetLocale, Stop
 from handoff.core.ports import Assistant, AssistantDown, TurnFailed
@@ -117,6 +118,22 @@ async def test_a_slow_assistant_is_down() -> None:
         with pytest.raises(AssistantDown) as failure:
             await take(client)
     assert failure.value.code == "timeout"
+
+
+async def test_an_assistant_that_hangs_is_left_alone_for_a_while() -> None:
+    asked: list[int] = []
+
+    async def handler(_: web.Request) -> web.Response:
+        asked.append(1)
+        await asyncio.sleep(2)
+        return web.json_response(GOOD)
+
+    async with assistant(handler) as client:
+        for _ in range(HANGS + 4):
+            with pytest.raises(AssistantDown) as failure:
+                await take(client)
+            assert failure.value.code == "timeout"
+    assert len(asked) == HANGS
 
 
 async def test_an_assistant_that_is_not_there_is_down() -> None:
