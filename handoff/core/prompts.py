@@ -18,6 +18,7 @@ CONTROL_NUMBERS = frozenset({"0", "9", "00", "88", "99"})
 HEAVY_DEEDS = OPEN_CASE | {"stop", "take_back", "not_danger"}
 ASKED_AGAIN = frozenset({Weight.CONSENT, Weight.STOP, Weight.GATE})
 SEPARATOR = ":"
+DANGER_MARK = "d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ class Prompt:
         return self.asked_at is not None and self.asked_at < moment
 
 
+def prompt_id(number: int, weight: Weight) -> str:
+    """Names the conversation's n-th question; a danger card's name says that it is one, for as long as it is tapped."""
+    return f"{DANGER_MARK if weight is Weight.DANGER else 'q'}{number}"
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The person chose this option; `index` is its digit."""
@@ -99,7 +105,12 @@ class UnknownOption:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A tap on a question that is no longer known: say `stale.answer` and show the menu."""
+    """A tap on a question that is no longer known: say `stale.answer` and show the menu.
+
+    `danger`: that question was a danger card. Then it is shown again, whatever was tapped on the old one.
+    """
+
+    danger: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +166,10 @@ def _resolve_typed(text: str, asked: Prompt, *, stale: bool, words: AnswerWords,
 
 
 def _resolve_tap(token: str, prompts: Sequence[Prompt], oldest: datetime) -> Resolution:
-    prompt_id, _, index = token.rpartition(SEPARATOR)
-    prompt = next((prompt for prompt in prompts if prompt.id == prompt_id), None)
+    name, _, index = token.rpartition(SEPARATOR)
+    prompt = next((prompt for prompt in prompts if prompt.id == name), None)
     if prompt is None or not index.isascii() or not index.isdecimal():
-        return Gone()
+        return Gone(danger=name.startswith(DANGER_MARK))
     stale = prompt is not prompts[0] or prompt.older_than(oldest)
     return _choose(prompt, int(index), stale) or Gone()
 

@@ -141,12 +141,16 @@ class Respond:
             work.turn.drafts.clear()
         return outcome
 
-    def _about_danger(self, work: Work) -> Chosen | AskAgain | None:
+    def _about_danger(self, work: Work) -> Chosen | AskAgain | Gone | None:
         """An answer to a card: it counts in every state, also while messages are off and over the limit (SAFETY §3)."""
         found = self._resolve(work)
+        if isinstance(found, Gone):
+            return found if found.danger else None
         return found if isinstance(found, Chosen | AskAgain) and found.prompt.weight is Weight.DANGER else None
 
-    async def _answer_about_danger(self, work: Work, answer: Chosen | AskAgain) -> str:
+    async def _answer_about_danger(self, work: Work, answer: Chosen | AskAgain | Gone) -> str:
+        if isinstance(answer, Gone):
+            return await self._command(work, "danger")
         if isinstance(answer, AskAgain):
             commands.relay_in_case(work)
             return self._ask_again(work, answer.prompt)

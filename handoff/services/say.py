@@ -15,7 +15,7 @@ from handoff.core.content import PromptTable, Speaker
 from handoff.core.conversation import KEPT_PROMPTS, Conversation, Draft
 from handoff.core.hours import StaffedHours
 from handoff.core.ports import Outbox
-from handoff.core.prompts import Prompt
+from handoff.core.prompts import Prompt, prompt_id
 from handoff.core.render import render, render_plain, say_staffing, sendable_key
 from handoff.i18n import day_and_time
 
@@ -90,7 +90,7 @@ class Voice:
         )
         spec = self.prompts.guessing(key, guesses)
         limits = self.limits[conversation.channel]
-        prompt = Prompt.ask(spec, prompt_id=f"q{number}")
+        prompt = Prompt.ask(spec, prompt_id=prompt_id(number, spec.weight))
         rendered = render(
             self.texts,
             self.prompts,

@@ -51,6 +51,20 @@ async def test_danger_is_answered_before_anything_else(state: str, text: str) ->
     assert assistant.heard == []
 
 
+@pytest.mark.parametrize("state", STATES)
+async def test_a_tap_on_a_danger_card_of_long_ago_counts_as_danger(state: str) -> None:
+    turn = await a_respond().turn(STATES[state], wrote(kind=Kind.TAP, payload="d1:2"), NOW)
+    in_case = state in {"waiting", "caseworker"}
+    assert keys(turn) == ["danger.card.in_case" if in_case else "danger.card"]
+    assert ("danger" in turn.case_flags) is in_case
+
+
+async def test_a_danger_card_says_in_its_name_that_it_is_one() -> None:
+    card = await a_respond().turn(a_conversation(), wrote("99"), NOW)
+    menu = await a_respond().turn(a_conversation(), wrote("0"), NOW)
+    assert [turn.changes["prompts"][0]["id"] for turn in (card, menu)] == ["d1", "q1"]
+
+
 async def test_words_that_may_mean_danger_ask_first_and_alarm_only_after_a_yes() -> None:
     respond = a_respond(control=a_respond().control)
     asked = await respond.turn(with_people(), wrote("he hits me sometimes"), NOW)
