@@ -19,7 +19,7 @@ from handoff.store.children import ended, spawn
 
 POLL_S = 0.1
 QUICK_DEATHS = 3
-FIRST_WAIT_S = 0.5
+FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 30.0
 STEADY_S = 60.0
 STOP_LIMIT_S = 8.0

@@ -75,7 +75,7 @@ environment() {
   local uv; uv=$(find_uv)
   works "$folder/bin/python" "$minor" || "$uv" venv --quiet --clear --python "$(find_python "$minor")" "$folder" ||
     stop "the environment $folder could not be made."
-  with_progress "Installing $what" "$uv" pip sync --python "$folder/bin/python" --require-hashes "$lock" ||
+  with_progress "Installing $what" "$uv" pip sync --compile-bytecode --python "$folder/bin/python" --require-hashes "$lock" ||
     stop "the packages of $lock could not be installed; the lines above say which. Is there a Python package index in reach?"
   PENDING_STAMP=$hash
 }
@@ -85,6 +85,8 @@ setup_handoff() {
   "$(find_uv)" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation \
     --config-settings editable_mode=compat --editable . ||
     stop "the project itself could not be installed into .venv."
+  # Compiled beforehand: else each start of a program compiles all that it imports, which takes seconds.
+  .venv/bin/python -m compileall -q handoff channels
   printf '%s' "$PENDING_STAMP" >.venv/.stamp
 }
 
