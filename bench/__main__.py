@@ -16,13 +16,14 @@ from collections.abc import Callable
 import psutil
 
 from bench.bare_rasa import measure as measure_rasa
-from bench.load import Outcome, Phones, median, offer, percentile
+from bench.load import CHANNELS, Outcome, Phones, median, offer, percentile
 from bench.stack import RASA, Stack, running
 
-PHONES = 280
+# One a second is what providers allow to each; 20 rounds of all channels.
+PHONES = 20 * len(CHANNELS)
 SUSTAIN_S = 20.0
 PEAK_S = 12.0
-PEAK_RATE = float(os.environ.get("BENCH_PEAK_RATE", "160"))
+PEAK_RATE = float(os.environ.get("BENCH_PEAK_RATE", "280"))
 OVERLOAD_S = float(os.environ.get("BENCH_OVERLOAD_S", "60"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 BARE_TURNS = 800

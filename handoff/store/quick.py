@@ -1,4 +1,4 @@
-"""Single statements on psycopg itself, each one its own transaction: the six that every message takes.
+"""Single statements on psycopg itself, each one its own transaction: those that every message takes.
 
 SQLAlchemy's statement and result layers cost more than these statements themselves (docs/adr/0006). It still keeps the
 pool and drops broken connections; everything that needs a transaction of several statements goes through it whole.
@@ -49,8 +49,8 @@ class Quick:
         await self._engine.dispose()
 
 
-# Planning these statements anew for each run costs as much as running them. One plan, kept: each of them looks a few rows
-# up by their keys, so it must be the same on a small table and on a large one, also when it was made on an empty one.
+# Planning these statements anew for each run costs as much as running them. One plan, kept: each of them looks up a few
+# rows by their keys, so it must be the same on a small table and on a large one, also when it was made on an empty one.
 LOOKUPS = ("plan_cache_mode=force_generic_plan", "enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off")
 QUICK_OPTIONS = {
     "autocommit": True,
