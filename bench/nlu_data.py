@@ -63,10 +63,10 @@ def held_apart(name: str, root: Path = ROOT) -> list[Utterance]:
     ]
 
 
-def ordinary(root: Path = ROOT) -> list[Utterance]:
-    """Messages that speak of no danger, whatever else they mean."""
+def ordinary(root: Path = ROOT) -> list[tuple[str, str]]:
+    """(language, message) of messages that speak of no danger, whatever else they mean."""
     files = sorted((root / "tests" / "nlu" / "ordinary").glob("*.yml"))
-    return [Utterance(file.stem, "", text) for file in files for text in _read(file)]
+    return [(file.stem, text) for file in files for text in _read(file)]
 
 
 def intents(root: Path = ROOT) -> frozenset[str]:

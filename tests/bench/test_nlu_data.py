@@ -11,7 +11,6 @@ from bench.nlu_data import (
     LEAST,
     LEAST_SAFETY,
     Likeness,
-    Utterance,
     forget,
     held_apart,
     ordinary,
@@ -114,4 +113,4 @@ def test_a_copy_is_found_whatever_its_length() -> None:
 
 def test_ordinary_messages_are_read(copy: Copy) -> None:
     copy.put("tests/nlu/ordinary/en.yml", ["this heat kills me"])
-    assert ordinary(copy.root) == [Utterance("en", "", "this heat kills me")]
+    assert ordinary(copy.root) == [("en", "this heat kills me")]
