@@ -76,7 +76,7 @@ def check(*, content_dir: Path = CONTENT_DIR, locales_dir: Path = LOCALES_DIR) -
     """
     locales = sorted(path.parent.parent.name for path in locales_dir.glob("*/LC_MESSAGES/messages.po"))
     prompts = load_prompts(content_dir / "prompts.yml")
-    controls = ControlWords.load(content_dir / "control_words.yml")
+    controls = ControlWords.load(content_dir)
     rules = load_rules(content_dir / "lint.yml", controls)
     catalogue = Catalogue(locales, root=locales_dir, default_locale=locales[0])
     found = chain(

@@ -12,12 +12,15 @@ from typing import Any
 import yaml
 
 from handoff.core.content import CONTENT_DIR, BadContent
+from handoff.core.danger import DangerWords, load_danger
 from handoff.core.digits import read_number
-from handoff.core.lexicon import Level, Phrases, compile_phrases, long_words, scripts_of
+from handoff.core.lexicon import Level, Lexicon
 from handoff.core.normalise import CLAUSE, normalise, tokens
 
 _TELEGRAM_COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s.*)?", re.DOTALL)
-_LONGEST = 4000
+# No channel takes more; and no control word comes near the second.
+_LONGEST = 65_536
+_LONGEST_WORD = 300
 _SHORTEST_SLIP = 5
 
 
@@ -70,30 +73,12 @@ class Word:
         return not self.networks or network in self.networks
 
 
-@dataclass(frozen=True, slots=True)
-class Lexicon:
-    """The phrases of one meaning, all languages: strongest first."""
-
-    meaning: Meaning
-    phrases: tuple[Phrases, ...]
-
-    def find(self, said: str, scripts: frozenset[str]) -> Certainty | None:
-        """How sure it is that a joined message, written in these scripts, says this."""
-        best = None
-        for phrases in self.phrases:
-            level = phrases.find(said) if phrases.script in scripts else None
-            if level in (Level.GRAVE, Level.SURE):
-                return Certainty.SURE
-            best = best or (Certainty.MAYBE if level else None)
-        return best
-
-
 @dataclass(frozen=True)
 class ControlWords:
     """The whole table, all languages at once: people switch language, and in danger they use any."""
 
     words: Mapping[str, tuple[Word, ...]]
-    lexicons: tuple[Lexicon, ...]
+    lexicon: Lexicon
     digits: Mapping[str, Meaning]
     commands: Mapping[str, Meaning]
     padding: frozenset[str]
@@ -102,16 +87,17 @@ class ControlWords:
     reserved: Mapping[str, frozenset[str]]
 
     @classmethod
-    def load(cls, path: Path = CONTENT_DIR / "control_words.yml") -> ControlWords:
-        """The table from its file. Raises BadContent, OSError."""
-        return cls.parse(path.read_text(encoding="utf-8"))
+    def load(cls, folder: Path = CONTENT_DIR) -> ControlWords:
+        """The table with the danger words, from the folder of all content. Raises BadContent, OSError."""
+        source = (folder / "control_words.yml").read_text(encoding="utf-8")
+        return cls.parse(source, load_danger(folder / "danger"))
 
     @classmethod
-    def parse(cls, source: str) -> ControlWords:
+    def parse(cls, source: str, danger: DangerWords) -> ControlWords:
         """The table from YAML. Raises BadContent."""
         raw = yaml.safe_load(source)
         try:
-            return _table(raw)
+            return _table(raw, danger)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise BadContent(f"control_words.yml: {error}") from error
 
@@ -139,18 +125,23 @@ class ControlWords:
 
     def _danger(self, said: Sequence[str]) -> Control | None:
         """The surest finding; danger from others comes before self-harm, since both cards lead to a person."""
-        joined = " ".join(said) + " "
-        scripts = scripts_of(joined)
-        maybe = None
-        for lexicon in self.lexicons:
-            certainty = lexicon.find(joined, scripts)
-            if certainty is Certainty.SURE:
-                return Control(lexicon.meaning)
-            if certainty and not maybe:
-                maybe = Control(lexicon.meaning, Certainty.MAYBE)
-        return maybe
+        best: dict[str, Certainty] = {}
+        for name, level in self.lexicon.find(said):
+            if level is Level.MAYBE:
+                best.setdefault(name, Certainty.MAYBE)
+            else:
+                best[name] = Certainty.SURE
+                if name == Meaning.DANGER:
+                    break
+        for certainty in Certainty:
+            for meaning in (Meaning.DANGER, Meaning.SELF_HARM):
+                if best.get(meaning) is certainty:
+                    return Control(meaning, certainty)
+        return None
 
     def _word(self, text: str, said: Sequence[str], locale: str, network: str) -> Control | None:
+        if len(text) > _LONGEST_WORD:
+            return None
         bare = [token for token in said if token != CLAUSE]
         whole = normalise(text)
         for form in (whole, " ".join(bare), " ".join(_unpadded(bare, self.padding))):
@@ -163,7 +154,8 @@ class ControlWords:
 
     def _slipped(self, said: Sequence[str]) -> Control | None:
         """The same search after mending words one slip of the key away from a lexicon's: never more than maybe."""
-        mended = [self._mend(token) for token in said]
+        words = {token: self._mend(token) for token in set(said)}
+        mended = [words[token] for token in said]
         found = self._danger(mended) if mended != list(said) else None
         return Control(found.meaning, Certainty.MAYBE) if found else None
 
@@ -173,24 +165,24 @@ class ControlWords:
         return next((self.slips[form] for form in _deletions(token) if form in self.slips), token)
 
 
-def _table(raw: Mapping[str, Any]) -> ControlWords:
+def _table(raw: Mapping[str, Any], danger: DangerWords) -> ControlWords:
     words: dict[str, tuple[Word, ...]] = {}
     for entry in raw["words"]:
         for word in _words(entry):
             words[word.form] = (*words.get(word.form, ()), word)
-    known = sorted(_lexicon_words(raw["phrases"]))
+    known = sorted(danger.lexicon.long_words)
     slips = {word: word for word in known}
     for known_word in known:
         for form in _deletions(known_word):
             slips.setdefault(form, known_word)
     return ControlWords(
         words=words,
-        lexicons=tuple(_lexicon(Meaning(name), blocks, raw["negators"]) for name, blocks in raw["phrases"].items()),
+        lexicon=danger.lexicon,
         digits={str(digits): Meaning(meaning) for digits, meaning in raw["digits"].items()},
         commands={str(command): Meaning(meaning) for command, meaning in raw["telegram_commands"].items()},
         padding=_forms(raw["padding"].values()),
         slips=slips,
-        not_slips=frozenset(normalise(str(word)) for word in raw["not_slips"]),
+        not_slips=danger.not_slips,
         reserved={meaning: _forms([listed]) for meaning, listed in raw["reserved"].items()},
     )
 
@@ -205,28 +197,6 @@ def _words(entry: Mapping[str, Any]) -> Iterable[Word]:
             provider_takes_it=bool(entry.get("provider_takes_it", False)),
             state=entry["state"],
         )
-
-
-def _lexicon(meaning: Meaning, blocks: Sequence[Mapping[str, Any]], negators: Mapping[str, Sequence[str]]) -> Lexicon:
-    compiled = [
-        compile_phrases(
-            block.get(level, ""),
-            level=level,
-            script=block["script"],
-            sets=block.get("sets", {}),
-            negators=(normalise(str(word)) for word in negators[block["locale"]]),
-        )
-        for level in Level
-        for block in blocks
-        if block.get(level)
-    ]
-    return Lexicon(meaning, tuple(compiled))
-
-
-def _lexicon_words(phrases: Mapping[str, Sequence[Mapping[str, Any]]]) -> frozenset[str]:
-    blocks = [block for group in phrases.values() for block in group]
-    found = [long_words(block.get(level, ""), block.get("sets", {})) for block in blocks for level in Level]
-    return frozenset().union(*found)
 
 
 def _forms(groups: Iterable[Iterable[object]]) -> frozenset[str]:

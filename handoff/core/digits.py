@@ -7,6 +7,9 @@ import unicodedata
 
 # A bare number, dressed as people dress it: "1.", "(1)", "#1", "1)", "1 -".
 _NUMBER = re.compile(r"[\s#(\[«\"'*.:-]*(\d{1,6})[\s)\].:,;!?»\"'*\u2026\u060c\u061f\u06d4-]*")
+# Signs; a keycap takes three.
+_LONGEST = 60
+_DIGIT = re.compile(r"\d")
 _KEYCAP = dict.fromkeys(map(ord, "\ufe0e\ufe0f\u20e3"))
 
 
@@ -15,15 +18,11 @@ def ascii_digits(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).translate(_KEYCAP)
     if plain.isascii():
         return plain
-    return "".join(_ascii_digit(character) for character in plain)
+    return _DIGIT.sub(lambda found: str(unicodedata.decimal(found.group())), plain)
 
 
 def read_number(text: str) -> str | None:
     """The digits of a message that is nothing but one number (with its decoration), as written: "00" stays "00"."""
-    found = _NUMBER.fullmatch(ascii_digits(text))
+    bare = text.strip()
+    found = _NUMBER.fullmatch(ascii_digits(bare)) if len(bare) <= _LONGEST else None
     return found.group(1) if found else None
-
-
-def _ascii_digit(character: str) -> str:
-    value = unicodedata.decimal(character, None)
-    return character if value is None else str(value)

@@ -1,27 +1,24 @@
-"""Phrases that are looked for anywhere in a message, written as content/control_words.yml explains."""
+"""Phrases that are looked for anywhere in a message, in all languages at once (written as content/danger explains)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from handoff.core.content import BadContent
-from handoff.core.normalise import CLAUSE, fold_letters
+from handoff.core.normalise import CLAUSE
+from handoff.core.phrases import OneOf, Places, Reader, Step, anchors, walk
+from handoff.core.spelling import Dictionary, Spelling
 
-_NEGATION_REACH = 2
-_GAP = "~"
-_CLAUSE_START = r"(?<![^.] )"
-_WORD = re.compile(r"[^\W\d_]{6,}")
-_ARABIC = re.compile(r"[\u0600-\u06ff]")
-_SCRIPTS = {"Arab": _ARABIC, "Latn": re.compile(r"[a-z]")}
-# And, so, with, for, as, the: written as one with the word that follows.
-_CLITICS = "(?:[وف]?(?:[بكل]?ال|لل|[بكل])?)"
+SLIP_LETTERS = 6
+# More than these in one message are looked at one by one, without what they hold.
+_MOST_DENIED = 64
 
 
 class Level(StrEnum):
-    """How much a phrase says by itself; the file explains the three."""
+    """How much a phrase says by itself; content/danger/README.md explains the three."""
 
     GRAVE = "grave"
     SURE = "sure"
@@ -29,53 +26,141 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Phrases:
-    """The phrases of one language, script and level, as one expression, with that language's words for "not"."""
+class Block:
+    """Lines of one language that say the same, with that language's words for "not" in matching form."""
 
+    name: str
     level: Level
-    script: str
-    expression: re.Pattern[str]
+    lines: str
+    negators: frozenset[str]
+    sets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    name: str
+    level: Level
+    steps: tuple[Step, ...]
     negators: frozenset[str]
 
-    def find(self, said: str) -> Level | None:
-        """The strongest level found in a joined message, after weighing negations; None when nothing counts.
 
-        A "not" up to two words before, in the same clause, takes a phrase back; a grave one it only lowers: missed
-        danger costs most.
+class Lexicon:
+    """The phrases of many blocks. A line is only tried when a word that it needs is in the message."""
+
+    def __init__(self, blocks: Iterable[Block]) -> None:
+        """Raises BadContent naming the level, the line and what is wrong with it."""
+        classes: dict[frozenset[Spelling], int] = {}
+        lines = [line for block in blocks for line in _read(block, classes)]
+        self._dictionary = Dictionary(classes)
+        self._lines: dict[int, list[_Line]] = {}
+        spellings = Counter(word for words in classes for word in words)
+        sizes = {number: sum(spellings[word] for word in words) for words, number in classes.items()}
+        for line in lines:
+            for word_class in anchors(line.steps, sizes.__getitem__):
+                self._lines.setdefault(word_class, []).append(line)
+        self.long_words = frozenset(
+            word.plain for words in classes for word in words if len(word.plain) >= SLIP_LETTERS
+        )
+
+    def find(self, said: Sequence[str]) -> Iterator[tuple[str, Level]]:
+        """Whatever is found in the words of a message, after weighing negations, in no order.
+
+        A "not" up to two words before, in the same clause, takes a phrase back, with what it holds ("he does not want
+        to kill me" holds "kill me"); a grave one it only lowers to maybe: missed danger costs most. In a phrase's own
+        gaps no "not" may stand.
         """
-        lowered = None
-        for found in self.expression.finditer(said):
-            if not self._negated(said[: found.start()], found.group()):
-                return self.level
-            if self.level is Level.GRAVE:
-                lowered = Level.MAYBE
-        return lowered
+        message = _Message(said, self._dictionary)
+        lines = list(self._candidates(message))
+        for line in lines:
+            message.take_back(line)
+        for line in lines:
+            level = message.level(line)
+            if level:
+                yield line.name, level
 
-    def _negated(self, before: str, found: str) -> bool:
-        """Only grave phrases may hold a "not" within ("he will not kill me"); the others' gaps take none."""
-        clause = before.rpartition(CLAUSE)[2].split()
-        within = found.split() if self.level is Level.GRAVE else []
-        return not self.negators.isdisjoint((*clause[-_NEGATION_REACH:], *within))
+    def places(self, said: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """Where phrases stand, from and to which word, without what a "not" takes back."""
+        message = _Message(said, self._dictionary)
+        for line in self._candidates(message):
+            yield from ((line.name, *place) for place in message.places(line))
 
-
-def compile_phrases(
-    lines: str, *, level: Level, script: str, sets: Mapping[str, str], negators: Iterable[str]
-) -> Phrases:
-    """One expression for all lines. `script` is "Arab" or "Latn". Raises BadContent naming a line of no sense."""
-    words_for_not = frozenset(negators)
-    stops = "" if level is Level.GRAVE else f"(?!(?:{'|'.join(sorted(words_for_not))}) )"
-    sets = {**sets, _GAP: rf"(?:{stops}[^\s.]+ ){{0,3}}"}
-    try:
-        expressions = [_sequence(line, sets) for line in phrase_lines(lines)]
-        whole = re.compile(rf"(?<!\S)(?:{'|'.join(expressions)})")
-    except (re.error, KeyError) as error:
-        raise BadContent(f"phrases, {level} in {script}: {error}") from error
-    return Phrases(level, script, whole, words_for_not)
+    def _candidates(self, message: _Message) -> Iterator[_Line]:
+        seen = set()
+        for word_class in message.classes:
+            for line in self._lines.get(word_class, ()):
+                if id(line) not in seen:
+                    seen.add(id(line))
+                    yield line
 
 
-def scripts_of(text: str) -> frozenset[str]:
-    """The scripts that phrases are written in and this text uses: a message is only compared with its own."""
-    return frozenset(name for name, letters in _SCRIPTS.items() if letters.search(text))
+class _Message:
+    """The words of one message, for the time of one look."""
+
+    def __init__(self, said: Sequence[str], dictionary: Dictionary) -> None:
+        self._words: dict[str, int] = {}
+        for place, word in enumerate(said):
+            self._words[word] = self._words.get(word, 0) | 1 << place
+        self.clauses = self._words.pop(CLAUSE, 0)
+        self.end = 1 << len(said)
+        self.classes: dict[int, int] = {}
+        for word, places in self._words.items():
+            for word_class in dictionary.classes(word):
+                self.classes[word_class] = self.classes.get(word_class, 0) | places
+        self._denied: dict[frozenset[str], tuple[int, int]] = {}
+        self._taken_back: dict[tuple[frozenset[str], str, Level], int] = {}
+
+    def take_back(self, line: _Line) -> None:
+        """Mark the words of a phrase that a "not" takes back: the shorter phrases in it say no more than it does."""
+        denied, negators = self._denials(line.negators)
+        places = Places(self.classes, self.clauses, self.end, -1 if line.level is Level.GRAVE else ~negators)
+        left = denied & (self.end - 1)
+        if not left or not walk(line.steps, left, places):
+            return
+        kind, held = (line.negators, line.name, line.level), 0
+        for _ in range(min(left.bit_count(), _MOST_DENIED)):
+            start = left & -left
+            left ^= start
+            found = walk(line.steps, start, places)
+            held |= (found & -found) - start if found else 0
+        self._taken_back[kind] = self._taken_back.get(kind, 0) | held
+
+    def level(self, line: _Line) -> Level | None:
+        """How much a line says of this message; None when nothing of it counts."""
+        denied, negators = self._denials(line.negators)
+        grave = line.level is Level.GRAVE
+        places = Places(self.classes, self.clauses, self.end, ~negators, ~negators if grave else -1)
+        every = self.end - 1
+        taken_back = self._taken_back.get((line.negators, line.name, line.level), 0)
+        if walk(line.steps, every & ~denied & ~taken_back, places):
+            return line.level
+        if grave and walk(line.steps, every, Places(self.classes, self.clauses, self.end)):
+            return Level.MAYBE
+        return None
+
+    def places(self, line: _Line) -> Iterator[tuple[int, int]]:
+        """Where a line stands, from and to, the longest from each place, one after the other."""
+        denied, negators = self._denials(line.negators)
+        places = Places(self.classes, self.clauses, self.end, ~negators)
+        left = (self.end - 1) & ~denied
+        if isinstance(line.steps[0], OneOf):
+            left &= self.classes.get(line.steps[0].word_class, 0)
+        while left:
+            start = left & -left
+            left ^= start
+            found = walk(line.steps, start, places)
+            if found:
+                end = found.bit_length() - 1
+                yield start.bit_length() - 1, end
+                left &= -(1 << end)
+
+    def _denials(self, negators: frozenset[str]) -> tuple[int, int]:
+        """The places where a phrase would be taken back, and the words for "not" themselves."""
+        if negators not in self._denied:
+            words = 0
+            for word in negators & self._words.keys():
+                words |= self._words[word]
+            self._denied[negators] = (words << 1 | (words << 2 & ~(self.clauses << 1)), words)
+        return self._denied[negators]
 
 
 def phrase_lines(lines: str) -> Iterator[str]:
@@ -83,80 +168,13 @@ def phrase_lines(lines: str) -> Iterator[str]:
     return (line.strip() for line in lines.splitlines() if line.strip())
 
 
-def long_words(lines: str, sets: Mapping[str, str]) -> frozenset[str]:
-    """The whole words of six letters or more in phrases: what a slip of the key may have meant."""
-    whole = " ".join((lines, *sets.values()))
-    plain = (part for part in re.split(r"[\s|\[\]]+", whole) if "%" not in part and ")?" not in part)
-    return frozenset(word for part in plain for word in _WORD.findall(fold_letters(part)))
-
-
-def _sequence(line: str, sets: Mapping[str, str]) -> str:
-    """A line as an expression over a message joined with single spaces, each word followed by one."""
-    return "".join(_item(item, sets) for item in _split(line))
-
-
-def _split(line: str) -> list[str]:
-    """Items between spaces that are outside brackets and parentheses."""
-    items, depth = [""], 0
-    for character in line:
-        depth += (character in "[(") - (character in "])")
-        if character == " " and depth == 0:
-            items.append("")
-        else:
-            items[-1] += character
-    return [item for item in items if item]
-
-
-def _item(item: str, sets: Mapping[str, str]) -> str:
-    if item == _GAP:
-        return sets[_GAP]
-    if item == "^":
-        return _CLAUSE_START
-    if item.startswith("!"):
-        return f"(?!{_item(item[1:], sets)})"
-    if item.startswith("[") and item.endswith("]"):
-        return f"(?:{_alternatives(item[1:-1], sets)})?"
-    if item.startswith("@") or _is_group(item):
-        return f"(?:{_alternatives(item.removeprefix('(').removesuffix(')') if _is_group(item) else item, sets)})"
-    return _word(item)
-
-
-def _is_group(item: str) -> bool:
-    """Whether one pair of parentheses holds the whole item, so that its alternatives may have several words."""
-    if not (item.startswith("(") and item.endswith(")")):
-        return False
-    depth = 0
-    for place, character in enumerate(item):
-        depth += (character == "(") - (character == ")")
-        if depth == 0:
-            return place == len(item) - 1
-    return False
-
-
-def _alternatives(text: str, sets: Mapping[str, str]) -> str:
-    return "|".join(_alternative(part, sets) for part in _split_bars(text))
-
-
-def _alternative(part: str, sets: Mapping[str, str]) -> str:
-    if part.startswith("@") and " " not in part:
-        return _alternatives(sets[part[1:]], sets)
-    return _sequence(part, sets)
-
-
-def _split_bars(text: str) -> list[str]:
-    parts, depth = [""], 0
-    for character in text:
-        depth += (character in "([") - (character in ")]")
-        if character == "|" and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
-
-
-def _word(word: str) -> str:
-    if word == CLAUSE:
-        return rf"(?:{re.escape(CLAUSE)} |$)"
-    letters = fold_letters(word).replace("%", r"\w*").replace("(", "(?:")
-    clitics = _CLITICS if _ARABIC.search(letters) else ""
-    return f"{clitics}{letters} "
+def _read(block: Block, classes: dict[frozenset[Spelling], int]) -> Iterator[_Line]:
+    reader = Reader(block.sets, lambda words: classes.setdefault(words, len(classes)))
+    for text in phrase_lines(block.lines):
+        try:
+            steps = reader.read(text)
+            if not anchors(steps, lambda _: 1):
+                raise BadContent("no word of it must be there")
+        except BadContent as error:
+            raise BadContent(f"{block.name}, {block.level}: {text}: {error}") from error
+        yield _Line(block.name, block.level, steps, block.negators)

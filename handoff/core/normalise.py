@@ -54,7 +54,12 @@ def tokens(text: str) -> tuple[str, ...]:
     A letter repeated three times or more counts once ("heeelp" → "help"): people in fear lean on the key.
     """
     marked = _CLAUSE.sub(f" {CLAUSE} ", fold_letters(text))
-    return tuple(_WORD.findall(_LONG_RUN.sub(r"\1", marked)))
+    return tuple(_WORD.findall(fold_runs(marked)))
+
+
+def fold_runs(text: str) -> str:
+    """A letter repeated three times or more, once."""
+    return _LONG_RUN.sub(r"\1", text)
 
 
 @lru_cache(maxsize=4096)

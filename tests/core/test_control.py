@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from handoff.core.content import BadContent
 from handoff.core.control import Certainty, Control, ControlWords, Meaning
+from handoff.core.danger import parse_danger
 
 WORDS = ControlWords.load()
 EVERY_LOCALE = ("en", "ar", "es")
@@ -191,22 +192,17 @@ telegram_commands: {}
 reserved: {stop: [stop]}
 words: [{meaning: menu, locale: en, script: Latn, state: draft, words: [menu]}]
 padding: {en: [please]}
-not_slips: []
-negators: {en: ["not"]}
-phrases: {danger: [{locale: en, script: Latn, state: draft, sure: "danger (now"}]}
 """
 
 
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        (TABLE, "phrases, sure in Latn"),
-        (TABLE.replace("danger (now", "@nobody here"), "nobody"),
-        (TABLE.replace("(now", "now").replace("meaning: menu", "meaning: dance"), "dance"),
-        (TABLE.replace("(now", "now").replace("negators", "no"), "negators"),
+        (TABLE.replace("meaning: menu", "meaning: dance"), "dance"),
+        (TABLE.replace("padding", "pad"), "padding"),
         ("[]", "control_words.yml"),
     ],
 )
 def test_a_table_that_cannot_be_read_says_where(source: str, says: str) -> None:
     with pytest.raises(BadContent, match=says):
-        ControlWords.parse(source)
+        ControlWords.parse(source, parse_danger({}))
