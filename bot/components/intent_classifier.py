@@ -37,6 +37,8 @@ SAFETY = frozenset(
 # offered as the first answer of a question instead (SAFETY §9).
 ALARMS = frozenset({"in_danger", "self_harm"})
 DEFAULTS = {"threshold": 0.3, "alarm_threshold": 0.75, "inverse_regularisation": 0.3, "safety_weight": 1.6}
+# Certainty is for payloads, which nobody types.
+MOST_SURE = 0.9999
 FOLDS = 3
 TEMPERATURES = np.exp(np.linspace(np.log(0.5), np.log(40), 80))
 
@@ -153,7 +155,7 @@ class AmanaIntentClassifier(IntentClassifier, GraphComponent):
         chances = softmax(weights.astype(np.float32) @ self._weights[columns] + self._bias)
         wanted = chances * [self._config["safety_weight"] if label in SAFETY else 1.0 for label in self._labels]
         best = np.argsort(-wanted, kind="stable")[:RANKING]
-        ranking = [{"name": self._labels[i], "confidence": float(chances[i])} for i in best]
+        ranking = [{"name": self._labels[i], "confidence": min(MOST_SURE, float(chances[i]))} for i in best]
         alarm = ranking[0]["name"] in ALARMS and ranking[0]["confidence"] < self._config["alarm_threshold"]
         if alarm or wanted[best[0]] < self._config["threshold"]:
             ranking.insert(0, {"name": FALLBACK, "confidence": 1.0 - ranking[0]["confidence"]})
