@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from bench import nlu_data
+from bench import danger, nlu_data
 from bench.nlu_data import Utterance
 from bench.nlu_pages import Measured, missed_bars, page, write
 from bench.nlu_score import Heard
@@ -99,6 +99,7 @@ async def measure() -> Measured:
                 message_ms=each_ms,
                 process_mb=assistant_mb(),
                 model_mb=model.stat().st_size / MB,
+                words=danger.table(words),
             )
 
 

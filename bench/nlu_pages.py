@@ -29,7 +29,10 @@ BARS = {"f1": 0.88, "recall": 0.90, "pooled": 0.95, "alarms": 20.0}
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Everything that one run found. Times in seconds and milliseconds, sizes in MB."""
+    """Everything that one run found. Times in seconds and milliseconds, sizes in MB.
+
+    `words` is the table of what the danger words find alone (bench/danger.py).
+    """
 
     sets: dict[str, list[Heard]]
     ordinary: list[Heard]
@@ -38,6 +41,7 @@ class Measured:
     message_ms: float
     process_mb: float
     model_mb: float
+    words: str = ""
 
     def of(self, name: str, locale: str = "") -> list[Heard]:
         """One set, in one language or in all."""
@@ -84,7 +88,8 @@ def missed_bars(measured: Measured) -> list[str]:
 
 def page(measured: Measured) -> str:
     """The measured part of docs/nlu.md."""
-    parts = (languages(measured), safety(measured), certainty(measured), costs(measured), pictures(measured))
+    by_words = "### What the danger words find alone\n" + measured.words
+    parts = (languages(measured), safety(measured), by_words, certainty(measured), costs(measured), pictures(measured))
     return "\n\n".join((BEGIN, *parts, END))
 
 

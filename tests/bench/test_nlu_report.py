@@ -33,7 +33,7 @@ def heard(meant: str, product: str, ranking: tuple[tuple[str, float], ...] = SUR
 def measured(*found: Heard, ordinary: tuple[str, ...] = ("greet",)) -> Measured:
     """A run that found these in both sets."""
     sets = {"dev": list(found), "test": list(found)}
-    return Measured(sets, [heard("", intent) for intent in ordinary], 1000, 20.4, 0.61, 210.0, 12.34)
+    return Measured(sets, [heard("", intent) for intent in ordinary], 1000, 20.4, 0.61, 210.0, 12.34, "| caught |")
 
 
 def test_macro_f1_is_the_mean_over_what_was_meant() -> None:
@@ -101,6 +101,7 @@ def test_the_report_is_written_between_its_markers(tmp_path: Path) -> None:
     assert text.endswith(f"{END}\nafter\n")
     assert "old" not in text
     assert "| en | 2 | 0.500 | **0.333** |" in text
+    assert "find alone\n| caught |" in text
     assert "1,000 utterances learnt in 20 s" in text
     assert (tmp_path / "nlu" / "confusion-en.svg").exists()
 
