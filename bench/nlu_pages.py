@@ -112,7 +112,7 @@ def languages(measured: Measured) -> str:
         "model alone": lambda locale: f"{macro_f1(model(measured.of('test', locale))):.3f}",
         "**safety recall**": lambda locale: f"**{recall(product(measured.of('test', locale)), SAFETY):.3f}**",
         "model alone ": lambda locale: f"{recall(model(measured.of('test', locale)), SAFETY):.3f}",
-        "or offered": lambda locale: f"{reached(_safety(measured, locale), SAFETY):.3f}",
+        "or card, or offered": lambda locale: f"{reached(_safety(measured, locale), SAFETY):.3f}",
         "false alarms of 1,000": lambda locale: f"{measured.alarms(locale):.0f}",
         "by the model": lambda locale: f"{measured.alarms(locale, by_model=True):.0f}",
         "out of scope rejected": lambda locale: f"{rejected(product(measured.of('test', locale))):.2f}",

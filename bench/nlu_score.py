@@ -83,9 +83,17 @@ def calibration_error(sure: Sequence[tuple[float, bool]]) -> float:
 
 
 def reached(heard: Sequence[Heard], first: Collection[str]) -> float:
-    """The share that was understood, or whose meaning is one of the two guesses that are offered (`first` go first)."""
-    hits = sum(each.meant == each.product or each.meant in guesses(each, first) for each in heard)
+    """The share that was understood, or whose meaning is one of the two guesses that are offered (`first` go first).
+
+    Of those in `first` also what got the card with the numbers to call: "they hold my son for money" may well.
+    """
+    hits = sum(_reached(each, first) for each in heard)
     return hits / len(heard) if heard else 0.0
+
+
+def _reached(each: Heard, first: Collection[str]) -> bool:
+    carded = each.product in ALARMS and each.meant in first
+    return each.meant == each.product or carded or each.meant in guesses(each, first)
 
 
 def guesses(each: Heard, first: Collection[str]) -> list[str]:

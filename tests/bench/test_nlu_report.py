@@ -81,6 +81,11 @@ def test_what_is_offered_is_reached_too_safety_first() -> None:
     assert reached([], {"stop"}) == 0.0
 
 
+def test_a_card_for_another_need_of_safety_has_reached_the_person() -> None:
+    heard_as_danger = [heard("report_ransom", "in_danger"), heard("greet", "in_danger")]
+    assert reached(heard_as_danger, {"report_ransom"}) == 0.5
+
+
 def test_what_misses_a_bar_is_named() -> None:
     assert missed_bars(measured(heard("greet", "greet"), heard("stop", "stop"))) == []
     short = missed_bars(measured(heard("greet", "greet"), heard("stop", "greet"), ordinary=("in_danger",)))
