@@ -24,7 +24,7 @@ MAX_ATTEMPTS = 4
 LONGEST_PAUSE_S = 60.0
 IDLE_S = 1.0
 # Between two leases while busy: what becomes due meanwhile is leased together.
-GATHER_S = 0.005
+GATHER_S = 0.01
 DATABASE_PAUSE_S = 0.25
 LEASE_BEATS = 3
 

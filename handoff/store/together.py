@@ -22,11 +22,11 @@ import psycopg
 from handoff.store.quick import Quick
 
 # From the start of one statement to that of the next. Short beside a turn, long enough for a few to come together.
-GAP_S = 0.008
+GAP_S = 0.015
 MOST = 64
-# SQLSTATE classes after which the server has surely written nothing, so that each row may be tried by itself: bad
-# data, a broken constraint, a transaction that was rolled back (a deadlock).
-NOTHING_WRITTEN = ("22", "23", "40")
+# How SQLSTATEs begin after which the server has surely written nothing, so that each row may be tried by itself: bad
+# data, a broken constraint, a transaction that was rolled back (serialisation, deadlock).
+NOTHING_WRITTEN = ("22", "23", "40001", "40P01")
 
 type Row = Mapping[str, Any]
 
@@ -94,7 +94,7 @@ class Together:
         try:
             returned = await self._returned([place.row for place in places])
         except psycopg.Error as error:
-            if len(places) > 1 and (error.sqlstate or "")[:2] in NOTHING_WRITTEN:
+            if len(places) > 1 and (error.sqlstate or "").startswith(NOTHING_WRITTEN):
                 for place in places:
                     await self._write([place])
                 return
