@@ -5,9 +5,11 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import create_engine, text
 
-from handoff.store.tables import Base
+from handoff.store.directory_tables import Place
 
 LOCK = 7_220_001
+# All tables, also those of the directory: a model counts once its module is loaded.
+METADATA = Place.metadata
 
 
 def ours(name: str | None, kind: str, parents: object) -> bool:
@@ -26,7 +28,7 @@ def run() -> None:
         connection.commit()
         context.configure(
             connection=connection,
-            target_metadata=Base.metadata,
+            target_metadata=METADATA,
             include_schemas=True,
             include_name=ours,
             compare_type=True,
