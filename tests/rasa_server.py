@@ -71,9 +71,17 @@ class Rasa:
         finally:
             connection.close()
 
-    def take(self, message: str, *, kind: str = "text", state: Any = None, locale: str = "en") -> dict[str, Any]:
+    def take(
+        self,
+        message: str,
+        *,
+        kind: str = "text",
+        state: Any = None,
+        locale: str = "en",
+        hints: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """One turn; the answer as parsed JSON."""
-        metadata = {"kind": kind, "locale": locale}
+        metadata = {"kind": kind, "locale": locale, "hints": hints or {}}
         body = {"message_id": "m-1", "message": message, "metadata": metadata, "state": state or {}}
         status, answer = self.post(json.dumps(body).encode())
         assert status == 200

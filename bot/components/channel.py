@@ -1,6 +1,6 @@
 """Our own door into Rasa: `POST /webhooks/amana/webhook`, with a bearer token and the dialogue state in the body.
 
-    {message_id, message, metadata: {kind: "text" | "payload", locale}, state}
+    {message_id, message, metadata: {kind: "text" | "payload", locale, hints}, state}
     → {ok, messages, state, intent, confidence}
 
 Rasa keeps nothing: the same request gives the same answer, byte for byte, however often it is sent. `ok` is false
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 from typing import Any, Dict, List, Optional
 
 from logs import OURS, place_of
@@ -28,6 +29,8 @@ from components.turn import Answer, Island, Message, TurnFailed
 log = logging.getLogger(OURS)
 KINDS = frozenset({"text", "payload"})
 LOCALE_LENGTH = 12
+CODE = re.compile(r"[A-Za-z0-9_.]{0,40}")
+MAX_FLAGS = 64
 
 
 class BadRequest(Exception):
@@ -133,14 +136,23 @@ def read_body(request: Request) -> tuple[Message, Any]:
     try:
         body = request.json
         metadata = body["metadata"]
-        message = Message(body["message_id"], body["message"], metadata["kind"], {"locale": metadata["locale"]})
         locale = metadata["locale"]
+        kept = {"locale": locale, "hints": read_hints(metadata.get("hints") or {})}
+        message = Message(body["message_id"], body["message"], metadata["kind"], kept)
     except Exception as error:
         raise BadRequest from error
     texts = (message.message_id, message.text, message.kind, locale)
     if not all(isinstance(value, str) for value in texts) or message.kind not in KINDS or len(locale) > LOCALE_LENGTH:
         raise BadRequest
     return message, body.get("state")
+
+
+def read_hints(hints: Any) -> Dict[str, Any]:
+    """What `handoff` found in the message, for the actions: codes, checked to be no words. Raises BadRequest."""
+    flags, kind, about = hints.get("flags") or [], hints.get("kind") or "", hints.get("about") or ""
+    if len(flags) > MAX_FLAGS or not all(CODE.fullmatch(code) for code in (*flags, kind, about)):
+        raise BadRequest
+    return {"flags": list(flags), "kind": kind, "about": about}
 
 
 def read_texts(request: Request) -> List[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import aiohttp
 
 from handoff.assistant.breaker import Breaker
 from handoff.core.effects import BadEffect, parse_effects
-from handoff.core.ports import AssistantDown, AssistantTurn, TurnFailed
+from handoff.core.ports import AssistantDown, AssistantTurn, Hints, TurnFailed
 
 PATH = "/webhooks/amana/webhook"
 PARSE_PATH = "/webhooks/amana/parse"
@@ -20,6 +21,7 @@ LONGEST_TEXT = 4096
 LARGEST_REQUEST = 48_000
 CONNECTIONS = 32
 KINDS = ("text", "payload")
+NO_HINTS = Hints()
 
 # Intents with their probabilities, the one that counts first.
 type Ranking = tuple[tuple[str, float], ...]
@@ -39,12 +41,19 @@ class RasaClient:
         return "RasaClient()"
 
     async def turn(
-        self, message_id: str, message: str, *, kind: str, locale: str, state: Mapping[str, Any]
+        self,
+        message_id: str,
+        message: str,
+        *,
+        kind: str,
+        locale: str,
+        state: Mapping[str, Any],
+        hints: Hints = NO_HINTS,
     ) -> AssistantTurn:
         """Work one message. Raises AssistantDown (no answer, time-out, status ≠ 200) or TurnFailed, with our codes."""
         if kind not in KINDS:
             raise ValueError("kind is text or payload")
-        metadata = {"kind": kind, "locale": locale}
+        metadata = {"kind": kind, "locale": locale, "hints": asdict(hints)}
         body = {"message_id": message_id, "message": message, "metadata": metadata, "state": dict(state)}
         return _read(await self._post(PATH, json.dumps(body).encode()))
 

@@ -38,11 +38,24 @@ class AssistantTurn:
     intent: str
 
 
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a message may be about, found here and sent with it, in codes: the text itself stays a stranger to slots.
+
+    `flags` and `kind` are the warning signs and the kind of offer that its words suggest; `about` is the key of the
+    text whose question it answers.
+    """
+
+    flags: tuple[str, ...] = ()
+    kind: str = ""
+    about: str = ""
+
+
 class Assistant(Protocol):
     """The dialogue engine (Rasa)."""
 
     async def turn(
-        self, message_id: str, message: str, *, kind: str, locale: str, state: Mapping[str, Any]
+        self, message_id: str, message: str, *, kind: str, locale: str, state: Mapping[str, Any], hints: Hints = ...
     ) -> AssistantTurn:
         """Work one message ("text" or "payload"). Raises AssistantDown or TurnFailed."""
 

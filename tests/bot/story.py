@@ -5,6 +5,7 @@ steps:
   - text: hello                     # typed, or `payload: /talk_to_human`
     answers: [{say: greet.hello}]   # all effects of the turn, in order
     intent: greet                   # optional
+    hints: {flags: [C1]}            # optional: what `handoff` found in the message
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def play(story: dict[str, Any], rasa: Rasa, actions: ActionServer) -> None:
     state: Any = {}
     for number, step in enumerate(story["steps"], 1):
         kind = "payload" if "payload" in step else "text"
-        answer = rasa.take(step[kind], kind=kind, state=state)
+        answer = rasa.take(step[kind], kind=kind, state=state, hints=step.get("hints"))
         if not answer["ok"] or answer["messages"] != step["answers"]:
             raise StoryFailed(f"step {number} ({step[kind]!r}): {answer.get('code')} {answer['messages']}")
         if answer["intent"] != step.get("intent", answer["intent"]):

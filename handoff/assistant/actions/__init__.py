@@ -37,10 +37,11 @@ class DomainFreeExecutor(ActionExecutor):
 
 def build_executor(facts: Facts) -> ActionExecutor:
     """All actions of all capabilities, registered by name."""
-    from handoff.assistant.actions import language, talk_to_human
+    from handoff.assistant.actions import language, offer, talk_to_human
+    from handoff.core.offers import Offers
 
     executor = DomainFreeExecutor()
-    for action in (*language.actions(facts), *talk_to_human.actions(facts)):
+    for action in (*language.actions(facts), *offer.actions(Offers.load()), *talk_to_human.actions(facts)):
         executor.register_action(action)
     return executor
 

@@ -1,0 +1,125 @@
+"""Which warning signs, and which kind of offer, somebody's own words may be about: only ever a suggestion.
+
+Each suggestion is confirmed by the person before it counts (reference/domain §2, engine rule 1). The phrases are data,
+language by language: `content/offers/phrases/<locale>.yml`, written like those of content/danger.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from handoff.core.content import CONTENT_DIR, BadContent
+from handoff.core.lexicon import Block, Level, Lexicon
+from handoff.core.normalise import normalise, tokens
+from handoff.core.ports import Hints
+
+PHRASES_DIR = CONTENT_DIR / "offers" / "phrases"
+FIELDS = frozenset({"state", "also", "negators", "sets", "flags", "kinds"})
+_PIECE = re.compile(r"\S+|[\n\r]")
+_LONGEST = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A warning sign, and the words that suggest it. The quote is for the command line and tests only (SAFETY §8)."""
+
+    flag: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A message as the phrases see it, and the way back from there to the person's own words."""
+
+    words: tuple[str, ...]
+    said: tuple[str, ...]
+    owners: tuple[int, ...]
+
+    @classmethod
+    def read(cls, text: str) -> _Message:
+        words = tuple(_PIECE.findall(text[:_LONGEST]))
+        found = [(token, number) for number, word in enumerate(words) for token in tokens(word)]
+        return cls(words, tuple(token for token, _ in found), tuple(number for _, number in found))
+
+    def quote(self, start: int, end: int) -> str:
+        """The person's words of this stretch."""
+        owners = self.owners[start:end]
+        return " ".join(self.words[owners[0] : owners[-1] + 1]).strip() if owners else ""
+
+
+@dataclass(frozen=True)
+class _Language:
+    """One language's phrases, those of flags and those of kinds of offer."""
+
+    flags: Lexicon
+    kinds: Lexicon
+    also: tuple[str, ...]
+
+
+class Suggester:
+    """The phrases of all languages. `also` in a file names those that its speakers mix in."""
+
+    def __init__(self, folder: Path = PHRASES_DIR) -> None:
+        self._folder = folder
+
+    @cached_property
+    def _languages(self) -> Mapping[str, _Language]:
+        return {path.stem: _read(path) for path in sorted(self._folder.glob("*.yml"))}
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """The languages that have phrases. Raises BadContent, OSError."""
+        return tuple(self._languages)
+
+    def suggest(self, text: str, locale: str) -> tuple[Suggestion, ...]:
+        """The warning signs that a message may be about, each once, in the order in which they are written."""
+        message = _Message.read(text)
+        first: dict[str, tuple[int, int]] = {}
+        for language in self._for(locale):
+            for flag, start, end in language.flags.places(message.said):
+                first[flag] = min((start, end), first.get(flag, (start, end)))
+        ordered = sorted(first.items(), key=lambda item: item[1])
+        return tuple(Suggestion(flag, message.quote(*place)) for flag, place in ordered)
+
+    def hints(self, text: str, locale: str) -> Hints:
+        """The same as codes, with the kind of offer that is named first ("" when none is)."""
+        flags = tuple(suggestion.flag for suggestion in self.suggest(text, locale))
+        message = _Message.read(text)
+        named = [
+            (start, end, kind)
+            for language in self._for(locale)
+            for kind, start, end in language.kinds.places(message.said)
+        ]
+        return Hints(flags, min(named)[2] if named else "")
+
+    def _for(self, locale: str) -> Iterator[_Language]:
+        """The person's language, then those that are mixed with it; English for a language without phrases."""
+        own = self._languages.get(locale) or self._languages.get("en")
+        if own is None:
+            return
+        yield own
+        yield from (self._languages[name] for name in own.also if name in self._languages)
+
+
+def _read(path: Path) -> _Language:
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        if unknown := set(raw) - FIELDS:
+            raise ValueError(f"unknown field {sorted(unknown)[0]}")
+        negators = frozenset(normalise(str(word)) for word in raw["negators"])
+        sets = raw.get("sets") or {}
+        flags, kinds = (Lexicon(_blocks(raw.get(part) or {}, sets, negators)) for part in ("flags", "kinds"))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise BadContent(f"offers/phrases/{path.name}: {error}") from error
+    return _Language(flags, kinds, tuple(raw.get("also") or ()))
+
+
+def _blocks(named: Mapping[str, Any], sets: Mapping[str, str], negators: frozenset[str]) -> Iterator[Block]:
+    return (Block(str(name), Level.SURE, str(lines), negators, sets) for name, lines in named.items())
