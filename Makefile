@@ -18,12 +18,13 @@ demo: setup ## Run everything on this machine, with simulated phones
 test: setup ## Run all tests (PYTEST_ARGS="tests/store -k lease" for some)
 	@$(PY) -m pytest $(PYTEST_ARGS)
 
-check: setup ## Check format, lint, types, import rules, content and Rasa data
+check: setup ## Check format, lint, types, import rules, content, utterances and Rasa data
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	.venv/bin/amana content check
+	$(PY) -m bench.nlu_data
 	bot/.venv/bin/python bot/train.py --check
 
 bench: setup ## Measure throughput, latency and memory; the last line is JSON
@@ -31,6 +32,9 @@ bench: setup ## Measure throughput, latency and memory; the last line is JSON
 
 nlu-report: setup ## Measure how well messages are understood; rewrites the tables of docs/nlu.md
 	@$(PY) -m bench.nlu
+
+offer-report: setup ## Measure what people's words suggest about offers; writes docs/offer-check.md
+	@$(PY) -m bench.offers
 
 train: ## Train the model, changed or not
 	@tools/setup.sh bot

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,7 @@ CONTENT_DIR = Path(__file__).resolve().parents[2] / "content"
 MAX_OPTIONS = 5
 MAX_GUESSES = 2
 LANGUAGE_OPTION = "language."
+KEEP_LANGUAGE = "keep"
 GUESS_OPTION = "guess."
 
 
@@ -55,7 +56,18 @@ DOES = OPEN_CASE | {
     *("menu", "person", "language", "stop", "start", "leave", "go_on", "take_back"),
     *("danger", "not_danger", "self_harm"),
     *("plan.self", "plan.any"),
+    *("find", "feedback.good", "feedback.bad"),
 }
+# Deeds that carry what they are about: show.<key> says that entry; find.<step> is a step of looking for help.
+SHOW = "show."
+FIND = "find."
+DOES_WITH = (SHOW, FIND)
+FIELDS = frozenset(
+    {
+        *("options", "pages", "guesses", "speaker", "weight", "budget", "marked", "without_people"),
+        *("text", "args", "lists"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +112,9 @@ class Guesses:
 class PromptSpec:
     """One thing that can be said. `budget` is in SMS segments; `args` are the placeholders its texts may use.
 
-    `marked`: a system message says that it is automatic (SAFETY §2); a few are too small or too neutral for it.
+    `text` is the key of its words where that is not `key`. `lists` are the arguments that are lists of other texts,
+    one a line. `marked`: a system message says that it is automatic (SAFETY §2); a few are too neutral for it.
+    `without_people` is the entry that is said instead where there is no caseworker to lead to.
     """
 
     key: str
@@ -111,6 +125,14 @@ class PromptSpec:
     args: tuple[str, ...] = ()
     marked: bool = False
     guesses: Guesses | None = None
+    text: str = ""
+    lists: tuple[str, ...] = ()
+    without_people: str = ""
+
+    @property
+    def text_key(self) -> str:
+        """The catalogue's key of its words."""
+        return self.text or self.key
 
     def offering(self, guessed: Sequence[PromptOption]) -> PromptSpec:
         """The same with these options first, and without its own that would say the same."""
@@ -133,13 +155,18 @@ class PromptTable:
     """All of content/prompts.yml.
 
     `plain_letters` are the letters each language may lose on SMS to save a segment. `texts_for` names the text that
-    stands for an argument nobody gave: a notice must not fall out of a consent.
+    stands for an argument nobody gave: a notice must not fall out of a consent. `specs` are what can be said: an entry
+    with more options than there are answers is in it as pages ("learn.signs", "learn.signs.2"), made from `whole`.
     """
 
-    specs: Mapping[str, PromptSpec]
+    whole: Mapping[str, PromptSpec]
     words: AnswerWords = AnswerWords()
     plain_letters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     texts_for: Mapping[str, str] = field(default_factory=dict)
+    specs: Mapping[str, PromptSpec] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "specs", {page.key: page for spec in self.whole.values() for page in _pages(spec)})
 
     def __getitem__(self, key: str) -> PromptSpec:
         """The entry of this key. Raises KeyError."""
@@ -165,20 +192,46 @@ class PromptTable:
 
     def offering(self, locales: Iterable[str]) -> PromptTable:
         """The same table where language choices are only those that this deployment offers."""
-        offered = {LANGUAGE_OPTION + locale for locale in locales}
-        specs = {
-            key: replace(
-                spec,
-                options=tuple(o for o in spec.options if not o.id.startswith(LANGUAGE_OPTION) or o.id in offered),
-            )
-            for key, spec in self.specs.items()
+        offered = {LANGUAGE_OPTION + locale for locale in (*locales, KEEP_LANGUAGE)}
+        return self._keeping(lambda option: not option.id.startswith(LANGUAGE_OPTION) or option.id in offered)
+
+    def without_people(self) -> PromptTable:
+        """The same table where nothing leads to a caseworker: for a deployment that only informs."""
+        stand_ins = {
+            key: replace(self.whole[spec.without_people], key=key, text=self.whole[spec.without_people].text_key)
+            for key, spec in self.whole.items()
+            if spec.without_people
         }
-        return replace(self, specs=specs)
+        table = PromptTable({**self.whole, **stand_ins}, self.words, self.plain_letters, self.texts_for)
+        return table._keeping(lambda o: o.send != "talk_to_human" and o.do != "person" and o.do not in OPEN_CASE)
+
+    def adding(self, whole: Mapping[str, PromptSpec]) -> PromptTable:
+        """The table with these entries too. Raises BadContent when an option shows what does not exist."""
+        found = PromptTable({**self.whole, **whole}, self.words, self.plain_letters, self.texts_for)
+        for key in found:
+            for option in found[key].options:
+                if option.do.startswith(SHOW) and option.do.removeprefix(SHOW) not in found:
+                    raise BadContent(f"{key}: option {option.id} shows {option.do.removeprefix(SHOW)}: no such entry")
+        return found
+
+    def _keeping(self, wanted: Callable[[PromptOption], bool]) -> PromptTable:
+        whole = {key: replace(spec, options=tuple(filter(wanted, spec.options))) for key, spec in self.whole.items()}
+        return PromptTable(whole, self.words, self.plain_letters, self.texts_for)
 
 
-def load_prompts(path: Path = CONTENT_DIR / "prompts.yml") -> PromptTable:
-    """The table from its file. Raises BadContent, OSError."""
-    return parse_prompts(path.read_text(encoding="utf-8"))
+def _pages(spec: PromptSpec) -> Iterator[PromptSpec]:
+    """An entry as it is asked: four options and "more" a page, where they are more than the answers 1 to 5."""
+    if len(spec.options) <= MAX_OPTIONS:
+        yield spec
+        return
+    size = MAX_OPTIONS - 1
+    count = -(-len(spec.options) // size)
+    for number in range(count):
+        own = spec.options[number * size : (number + 1) * size]
+        following = f"{spec.key}.{(number + 1) % count + 1}".removesuffix(".1")
+        more = PromptOption(id="more", do=f"{SHOW}{following}")
+        key = spec.key if number == 0 else f"{spec.key}.{number + 1}"
+        yield replace(spec, key=key, text=spec.text_key, options=(*own, more))
 
 
 def parse_prompts(source: str) -> PromptTable:
@@ -190,17 +243,19 @@ def parse_prompts(source: str) -> PromptTable:
     for key, spec in specs.items():
         if spec.guesses and spec.guesses.otherwise not in specs:
             raise BadContent(f"{key}: guesses: otherwise is no entry")
+        if spec.without_people and spec.without_people not in specs:
+            raise BadContent(f"{key}: without_people: {spec.without_people} is no entry")
     return PromptTable(
         specs, _words(raw.get("answers") or {}), raw.get("plain_letters") or {}, raw.get("texts_for") or {}
     )
 
 
 def _spec(key: str, entry: Mapping[str, Any]) -> PromptSpec:
-    unknown = set(entry) - {"options", "speaker", "weight", "budget", "args", "marked", "guesses"}
+    unknown = set(entry) - FIELDS
     if unknown:
         raise BadContent(f"{key}: unknown field {sorted(unknown)[0]}")
     options = tuple(_option(key, option) for option in entry.get("options", ()))
-    if len(options) > MAX_OPTIONS:
+    if len(options) > MAX_OPTIONS and not entry.get("pages"):
         raise BadContent(f"{key}: answers are 1 to {MAX_OPTIONS}")
     if len({option.id for option in options}) < len(options):
         raise BadContent(f"{key}: an option appears twice")
@@ -218,6 +273,9 @@ def _spec(key: str, entry: Mapping[str, Any]) -> PromptSpec:
             tuple(entry.get("args", ())),
             bool(entry.get("marked", speaker is Speaker.SYSTEM)),
             guesses,
+            str(entry.get("text", "")),
+            tuple(entry.get("lists", ())),
+            str(entry.get("without_people", "")),
         )
     except ValueError as error:
         raise BadContent(f"{key}: {error}") from error
@@ -237,7 +295,7 @@ def _option(key: str, entry: Mapping[str, Any]) -> PromptOption:
         raise BadContent(f"{key}: option {option.id} needs one of send and do")
     if option.send and option.send not in SENDS:
         raise BadContent(f"{key}: option {option.id} sends an unknown intent")
-    if option.do and option.do not in DOES:
+    if option.do and option.do not in DOES and not option.do.startswith(DOES_WITH):
         raise BadContent(f"{key}: option {option.id} does an unknown thing")
     if option.says not in ("", "affirm", "deny"):
         raise BadContent(f"{key}: option {option.id} says neither affirm nor deny")

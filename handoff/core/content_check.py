@@ -22,18 +22,25 @@ from handoff.core.content import (
     PromptSpec,
     PromptTable,
     Weight,
-    load_prompts,
 )
 from handoff.core.control import ControlWords, Word
 from handoff.core.hours import parse_hours
 from handoff.core.normalise import CLAUSE, normalise, tokens
+from handoff.core.offers import Offers
+from handoff.core.prompt_table import load_prompts
 from handoff.core.render import LIST_BUTTON, MARK, RTL, render, say_staffing
+from handoff.core.words_check import check_all_words
 from handoff.i18n import LAST_RESORT, LOCALES_DIR, STATES, Catalogue, Text, day_and_time
 
 MAX_LABEL = 20
 MAX_WORDS = 15
 SMS = "sms"
-_ALWAYS_NEEDED = (LIST_BUTTON, MARK, f"{MARK}#sms", LAST_RESORT)
+# A warning sign is asked about, given as a reason, and answered with what to do; and where these stand.
+SIGN_TEXTS = ("ask", "why", "do")
+TEXTS_IN = {"question": "ask", "reasons": "why", "actions": "do", "unknown": "ask"}
+# An option that the code adds to the places of the gazetteer.
+_ADDED = "option.find.any_place"
+_ALWAYS_NEEDED = (_ADDED, LIST_BUTTON, MARK, f"{MARK}#sms", LAST_RESORT)
 _LONG_NUMBER = re.compile(r"\d(?:[\s().-]?\d){4,}")
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 _SENTENCE = re.compile(r"[.!?؟:\n]+")
@@ -44,6 +51,7 @@ _LONG_HOURS = "Mon-Fri 08:00-18:00, Sat 09:00-12:00"
 _LONG_DATE = datetime(2025, 9, 24, 14, 5, tzinfo=UTC)
 _LONG_ORG = "Demo Aid (fictional) Org"
 _LONG_HOTLINE = "+15550100100123"
+_LONG_SERVICE = "Open Door Law, Eastern Office (fictional)"
 _LONG_CODE = "WWWWWW"
 
 
@@ -75,13 +83,14 @@ def check(*, content_dir: Path = CONTENT_DIR, locales_dir: Path = LOCALES_DIR) -
     Raises BadContent, OSError.
     """
     locales = sorted(path.parent.parent.name for path in locales_dir.glob("*/LC_MESSAGES/messages.po"))
-    prompts = load_prompts(content_dir / "prompts.yml")
+    prompts = load_prompts(content_dir)
     controls = ControlWords.load(content_dir)
     rules = load_rules(content_dir / "lint.yml", controls)
     catalogue = Catalogue(locales, root=locales_dir, default_locale=locales[0])
     found = chain(
         check_catalogue(catalogue, prompts),
         check_words(controls, prompts.words),
+        (Problem(*found) for found in check_all_words(content_dir, locales)),
         *(check_language(catalogue, prompts, rules, locale) for locale in catalogue.locales),
     )
     return sorted(set(found))
@@ -101,6 +110,7 @@ def load_rules(path: Path, controls: ControlWords) -> Rules:
 def check_catalogue(catalogue: Catalogue, prompts: PromptTable) -> Iterator[Problem]:
     """Every key in every language, nothing unknown, and the same placeholders everywhere."""
     needed = needed_keys(prompts)
+    saying = {prompts[key].text_key: prompts[key] for key in prompts}
     for locale in catalogue.locales:
         entries = catalogue.entries(locale)
         yield from (Problem(locale, key, "missing") for key in needed if key not in entries)
@@ -110,14 +120,16 @@ def check_catalogue(catalogue: Catalogue, prompts: PromptTable) -> Iterator[Prob
                 yield Problem(locale, key, "unknown key")
             if entry.state not in STATES:
                 yield Problem(locale, key, "unknown review state", entry.state)
-            spec = prompts.get(plain)
+            spec = saying.get(plain)
             yield from _placeholders(locale, key, entry, spec, entries.get(plain))
 
 
 def needed_keys(prompts: PromptTable) -> frozenset[str]:
     """All keys that each language must have: what can be said, the labels of options, and the renderer's own."""
+    said = {prompts[key].text_key for key in prompts}
     labels = {f"option.{option.id}" for key in prompts for option in (*prompts[key].options, *_guesses(prompts[key]))}
-    return frozenset({*prompts, *labels, *prompts.texts_for.values(), *_ALWAYS_NEEDED})
+    signs = {f"flag.{flag}.{part}" for flag in Offers.load().flags for part in SIGN_TEXTS}
+    return frozenset({*said, *labels, *signs, *prompts.texts_for.values(), *_ALWAYS_NEEDED})
 
 
 def check_language(catalogue: Catalogue, prompts: PromptTable, rules: Rules, locale: str) -> Iterator[Problem]:
@@ -128,7 +140,7 @@ def check_language(catalogue: Catalogue, prompts: PromptTable, rules: Rules, loc
         if key.startswith("option.") and len(entry.words) > MAX_LABEL:
             yield Problem(locale, key, f"label longer than {MAX_LABEL}", str(len(entry.words)))
     for key in prompts:
-        if key in entries:
+        if prompts[key].text_key in entries:
             yield from _budget(catalogue, prompts, key, locale)
 
 
@@ -156,8 +168,11 @@ def worst_arguments(catalogue: Catalogue, locale: str) -> dict[str, str]:
         "org": _LONG_ORG,
         "hotline": _LONG_HOTLINE,
         "code": _LONG_CODE,
+        "language": max((catalogue.text(f"option.language.{each}", each) for each in catalogue.locales), key=len),
         "hours": hours,
         "date": day_and_time(_LONG_DATE, locale, UTC),
+        "service": _LONG_SERVICE,
+        "phones": _LONG_HOTLINE,
         "staffing": max(staffing, key=len),
     }
 
@@ -216,10 +231,22 @@ def _budget(catalogue: Catalogue, prompts: PromptTable, key: str, locale: str) -
         limits=_SMS_LIMITS,
         prompt_id="p",
         guesses=_longest_guesses(catalogue, prompts[key], locale),
+        texts=_longest_texts(catalogue, prompts[key], locale),
     )
     segments = sum(message.segments for message in messages)
     if segments > prompts[key].budget:
         yield Problem(locale, key, "SMS segments over budget", f"{segments} > {prompts[key].budget}")
+
+
+def _longest_texts(catalogue: Catalogue, spec: PromptSpec, locale: str) -> dict[str, list[str]]:
+    """The longest text for each argument that is one: a list may lose lines, but never its first."""
+    entries = catalogue.entries(locale)
+    found = {}
+    for name, part in TEXTS_IN.items():
+        keys = [key for key in entries if key.startswith("flag.") and key.endswith(f".{part}")]
+        if name in spec.args and keys:
+            found[name] = [max(keys, key=lambda key: len(entries[key].words))]
+    return found
 
 
 def _guesses(spec: PromptSpec) -> tuple[PromptOption, ...]:

@@ -18,12 +18,14 @@ class BadEffect(ValueError):
 class Say:
     """Send the content of `key`, with its options from content/prompts.yml.
 
-    `guesses` are intents, likeliest first, that a message which was not understood may have meant.
+    `guesses` are intents, likeliest first, that a message which was not understood may have meant. `texts` are
+    arguments that are texts themselves: each names the keys that stand in its place, one a line.
     """
 
     key: str
     args: Mapping[str, str] = field(default_factory=dict)
     guesses: tuple[str, ...] = ()
+    texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,16 @@ class OpenCase:
 
 
 @dataclass(frozen=True, slots=True)
+class Find:
+    """The person looks for help: need and place are looked up in what they wrote."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """The person asked for silence (SAFETY §3)."""
 
 
-type Effect = Say | SetLocale | OpenCase | Stop
+type Effect = Say | SetLocale | OpenCase | Find | Stop
 
 MODALITIES = ("write", "call")
 LEVELS = ("P0", "P1", "P2", "P3")
@@ -64,11 +71,13 @@ def parse_effect(message: Mapping[str, object]) -> Effect:
             args = message.get("args") or {}
             if not isinstance(args, Mapping):
                 raise BadEffect("args is no object")
-            return Say(key, {str(k): str(v) for k, v in args.items()}, _guesses(message))
+            return Say(key, {str(k): str(v) for k, v in args.items()}, _guesses(message), _texts(message))
         case {"do": "set_locale", "locale": str(locale)}:
             return SetLocale(locale)
         case {"do": "open_case", "modality": str(modality), "consent_key": str(key)} if modality in MODALITIES:
             return OpenCase(modality, key)
+        case {"do": "find"}:
+            return Find()
         case {"do": "stop"}:
             return Stop()
     raise BadEffect("unknown effect")
@@ -79,6 +88,13 @@ def _guesses(message: Mapping[str, object]) -> tuple[str, ...]:
     if not isinstance(guesses, list | tuple) or not all(isinstance(guess, str) for guess in guesses):
         raise BadEffect("guesses is no list of intents")
     return tuple(guesses)
+
+
+def _texts(message: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    texts = message.get("texts") or {}
+    if not isinstance(texts, Mapping) or not all(isinstance(keys, list | tuple) for keys in texts.values()):
+        raise BadEffect("texts is no object of lists")
+    return {str(name): tuple(map(str, keys)) for name, keys in texts.items()}
 
 
 def parse_effects(messages: Sequence[Mapping[str, object]]) -> tuple[Effect, ...]:

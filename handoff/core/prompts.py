@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ class Prompt:
     """One question as it was asked. Holds no text: it may be stored in the clear.
 
     `asked_at` is when the provider was called with it, None until then: nobody answers what was not shown to them.
+    `texts` are the keys of the texts that stood in it, so that it can be asked again and its answer be told apart.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Prompt:
     options: tuple[PromptOption, ...]
     weight: Weight
     asked_at: datetime | None = None
+    texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """A form for a JSON column."""
@@ -42,6 +44,7 @@ class Prompt:
             "options": [{"id": o.id, "send": o.send, "do": o.do, "says": o.says} for o in self.options],
             "weight": str(self.weight),
             "asked_at": self.asked_at.isoformat() if self.asked_at else None,
+            "texts": {name: list(keys) for name, keys in self.texts.items()},
         }
 
     @classmethod
@@ -53,12 +56,21 @@ class Prompt:
             tuple(PromptOption(**option) for option in raw["options"]),
             Weight(raw["weight"]),
             datetime.fromisoformat(raw["asked_at"]) if raw["asked_at"] else None,
+            {name: tuple(keys) for name, keys in raw.get("texts", {}).items()},
         )
 
     @classmethod
-    def ask(cls, spec: PromptSpec, *, prompt_id: str, asked_at: datetime | None = None) -> Prompt:
+    def ask(
+        cls,
+        spec: PromptSpec,
+        *,
+        prompt_id: str,
+        asked_at: datetime | None = None,
+        texts: Mapping[str, Sequence[str]] | None = None,
+    ) -> Prompt:
         """The question of this entry."""
-        return cls(prompt_id, spec.key, spec.options, spec.weight, asked_at)
+        kept = {name: tuple(keys) for name, keys in (texts or {}).items()}
+        return cls(prompt_id, spec.key, spec.options, spec.weight, asked_at, kept)
 
     @property
     def guesses(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from handoff.core.channel import Limits
-from handoff.core.content import PromptOption, PromptTable, Speaker
+from handoff.core.content import PromptOption, PromptSpec, PromptTable, Speaker
 from handoff.core.message import Option
 from handoff.core.prompts import SEPARATOR
 from handoff.core.sms import Segments, count_segments, spare_letters, split_text
@@ -68,23 +68,37 @@ def render(
     limits: Limits,
     prompt_id: str,
     guesses: Sequence[str] = (),
+    texts: Mapping[str, Sequence[str]] | None = None,
+    choices: Sequence[PromptOption] | None = None,
 ) -> tuple[Rendered, ...]:
     """The messages that say this key; the options are on the last. Option tokens are "<prompt_id>:<digit>".
 
-    `guesses` are the intents that an entry with guesses may offer, best first. A key without an entry has no options.
-    Never raises for missing arguments: their lines are left out.
+    `guesses` are the intents that an entry with guesses may offer, best first; `texts` the arguments that are texts
+    themselves, by their keys; `choices` its options, where they are not those of the table. On SMS a list loses its
+    last lines before it goes over the entry's budget. A key without an entry has no options of its own. Never raises
+    for missing arguments: their lines are left out.
     """
     sms = limits.style == "sms"
     variant = "sms" if sms else None
     spec = prompts.guessing(key, guesses) if key in prompts else None
-    key, choices = (spec.key, spec.options) if spec else (key, ())
-    labels = [catalogue.text(f"option.{choice.id}", locale, variant) for choice in choices]
-    shape = _shape(choices, labels, prompt_id, limits)
-    text = _body(catalogue, prompts, key, args=args, locale=locale, variant=variant)
-    if shape.numbered:
-        text = "\n".join([text, *(f"{index} {label}" for index, label in enumerate(labels, start=1))])
+    key, own = (spec.key, spec.options) if spec else (key, ())
+    offered = own if choices is None else tuple(choices)
+    labels = [catalogue.text(f"option.{option.id}", locale, variant) for option in offered]
+    shape = _shape(offered, labels, prompt_id, limits)
+    lines = {name: _lines(catalogue, keys, locale, variant) for name, keys in (texts or {}).items()}
+    numbered = [f"{index} {label}" for index, label in enumerate(labels, start=1)] if shape.numbered else []
+
+    def say() -> str:
+        filled = {**args, **{name: _as_list(spec, name, said) for name, said in lines.items()}}
+        return "\n".join([_body(catalogue, prompts, key, args=filled, locale=locale, variant=variant), *numbered])
+
+    text = say()
     if sms:
-        return _sms(text, limits, prompts.plain_letters.get(locale, {}))
+        letters = prompts.plain_letters.get(locale, {})
+        while spec and _cost(_sms(text, limits, letters)) > spec.budget and any(map(_spare, lines.values())):
+            max(lines.values(), key=len).pop()
+            text = say()
+        return _sms(text, limits, letters)
     if shape.list_button:
         shape = _Shape(False, shape.options, catalogue.text(LIST_BUTTON, locale)[: limits.max_button_label])
     return _chat(isolate(text, locale), limits, shape)
@@ -109,7 +123,8 @@ def sendable_key(catalogue: Catalogue, prompts: PromptTable, key: str, *, locale
     Refusing an unreviewed text never means silence (SAFETY §2). Other texts keep their key; a production deployment
     offers only languages whose safety set is reviewed.
     """
-    if not must_be_reviewed or key == NUMBER_ONLY or catalogue.state(key, locale) != DRAFT:
+    text_key = prompts[key].text_key if key in prompts else key
+    if not must_be_reviewed or key == NUMBER_ONLY or catalogue.state(text_key, locale) != DRAFT:
         return key
     card = key in prompts and prompts[key].speaker is Speaker.SYSTEM and "hotline" in prompts[key].args
     return NUMBER_ONLY if card else key
@@ -122,6 +137,24 @@ def isolate(text: str, locale: str) -> str:
     return _LEFT_TO_RIGHT.sub(lambda found: f"{_LTR_ISOLATE}{found.group()}{_POP_ISOLATE}", text)
 
 
+def _lines(catalogue: Catalogue, keys: Sequence[str], locale: str, variant: str | None) -> list[str]:
+    """The texts of these keys, each once: two signs may ask for the same thing to be done."""
+    return list(dict.fromkeys(catalogue.text(key, locale, variant) for key in keys))
+
+
+def _as_list(spec: PromptSpec | None, name: str, lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines) if spec and name in spec.lists else "\n".join(lines)
+
+
+def _spare(lines: Sequence[str]) -> bool:
+    """Whether a list can lose a line and still say something."""
+    return len(lines) > 1
+
+
+def _cost(messages: Sequence[Rendered]) -> int:
+    return sum(message.segments for message in messages)
+
+
 def _body(
     catalogue: Catalogue, prompts: PromptTable, key: str, *, args: Mapping[str, str], locale: str, variant: str | None
 ) -> str:
@@ -132,7 +165,7 @@ def _body(
     for name, stand_in in prompts.texts_for.items():
         if name in wanted and not given.get(name):
             given[name] = catalogue.text(stand_in, locale, variant)
-    text = catalogue.text(key, locale, variant, **given)
+    text = catalogue.text(spec.text_key if spec else key, locale, variant, **given)
     return catalogue.text(MARK, locale, variant) + text if spec and spec.marked else text
 
 

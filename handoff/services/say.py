@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ from handoff.core.content import PromptTable, Speaker
 from handoff.core.conversation import KEPT_PROMPTS, Conversation, Draft
 from handoff.core.hours import StaffedHours
 from handoff.core.ports import Outbox
-from handoff.core.prompts import Prompt, prompt_id
+from handoff.core.prompts import Prompt, PromptOption, prompt_id
 from handoff.core.render import render, render_plain, say_staffing, sendable_key
 from handoff.i18n import day_and_time
 
@@ -46,6 +46,7 @@ class Deployment:
     locales: tuple[str, ...]
     default_locale: str
     must_be_reviewed: bool
+    awareness_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +84,25 @@ class Voice:
         kind: str | None = None,
         case_id: uuid.UUID | None = None,
         guesses: Sequence[str] = (),
+        texts: Mapping[str, Sequence[str]] | None = None,
+        choices: Sequence[PromptOption] | None = None,
     ) -> Said:
         """The messages of `key`; `number` counts the conversation's prompts and names this one."""
         key = sendable_key(
             self.texts, self.prompts, key, locale=locale, must_be_reviewed=self.deployment.must_be_reviewed
         )
         spec = self.prompts.guessing(key, guesses)
+        if choices is not None:
+            spec = replace(spec, options=tuple(choices))
         limits = self.limits[conversation.channel]
-        prompt = Prompt.ask(spec, prompt_id=prompt_id(number, spec.weight))
+        prompt = Prompt.ask(spec, prompt_id=prompt_id(number, spec.weight), texts=texts)
         rendered = render(
             self.texts,
             self.prompts,
             key,
             guesses=guesses,
+            texts=texts,
+            choices=choices,
             args={**self.facts(locale, now, limits), **args},
             locale=locale,
             limits=limits,

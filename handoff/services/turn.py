@@ -9,8 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from handoff.core.conversation import Conversation, Owner, Received, Turn
-from handoff.core.prompts import Prompt
+from handoff.core.prompts import Prompt, PromptOption
 from handoff.services.say import Voice, remember
+
+# In the state of a conversation, beside the dialogue: in which languages we have asked whether to write, and when.
+LANGUAGES_ASKED = "languages_asked"
 
 
 class Work:
@@ -26,8 +29,19 @@ class Work:
         self.case_id: uuid.UUID | None = conversation.case_id if conversation.with_people else None
         self._number = conversation.prompt_count
 
-    def say(self, key: str, args: Mapping[str, str] | None = None, guesses: Sequence[str] = ()) -> None:
-        """Add the messages of a key; if it asks something, it becomes the newest open prompt."""
+    def say(
+        self,
+        key: str,
+        args: Mapping[str, str] | None = None,
+        *,
+        guesses: Sequence[str] = (),
+        texts: Mapping[str, Sequence[str]] | None = None,
+        choices: Sequence[PromptOption] | None = None,
+    ) -> None:
+        """Add the messages of a key; if it asks something, it becomes the newest open prompt.
+
+        `choices` are its options where those of content/prompts.yml are none: places, or a few of many.
+        """
         said = self.voice.compose(
             self.conversation,
             key,
@@ -37,11 +51,24 @@ class Work:
             number=self._number + 1,
             case_id=self.case_id,
             guesses=guesses,
+            texts=texts,
+            choices=choices,
         )
         self.turn.drafts.extend(said.drafts)
         if said.prompt:
             self._number += 1
             self._ask(said.prompt)
+
+    def ask_again(self, prompt: Prompt) -> None:
+        """The same question as it was asked before."""
+        own = prompt.key in self.voice.prompts and self.voice.prompts[prompt.key].options
+        choices = None if own else prompt.options
+        self.say(prompt.key, guesses=prompt.guesses, texts=prompt.texts, choices=choices)
+
+    def cost(self, key: str, args: Mapping[str, str]) -> int:
+        """How many SMS segments a key would take with these arguments; 0 where segments are not counted."""
+        said = self.voice.compose(self.conversation, key, args, locale=self.locale, now=self.now, number=0)
+        return sum(draft.rendered.segments for draft in said.drafts)
 
     def _ask(self, prompt: Prompt) -> None:
         asked = [Prompt.from_json(raw) for raw in self.turn.changes["prompts"]] if self._asked_already else None
@@ -61,9 +88,19 @@ class Work:
         """New values for columns of the conversation."""
         self.turn.changes |= columns
 
-    def forget(self) -> None:
-        """Drop the dialogue and every open prompt: the next message starts afresh."""
-        self.change(state={}, prompts=[])
+    def forget(self, *, but_conflict: bool = False) -> None:
+        """Drop the dialogue and every open prompt: the next message starts afresh.
+
+        `but_conflict`: who said that a service was not safe, and then looks at the menu, still must not be led to it.
+        """
+        kept = {"at": self.now.isoformat(), "carried": {}, "find": {"coi": list(self.implicated)}}
+        self.change(state=kept if but_conflict and self.implicated else {}, prompts=[])
+
+    @property
+    def implicated(self) -> tuple[str, ...]:
+        """The organisations (ids of the directory) whose services this person found unsafe."""
+        state = self.turn.changes.get("state", self.conversation.state)
+        return tuple(state.get("find", {}).get("coi", ()))
 
     def answer_in(self, locale: str) -> None:
         """The language to answer in, as long as the person has not chosen one."""
@@ -81,6 +118,13 @@ class Work:
         self.case_id = None
 
     def end(self, outcome: str) -> Turn:
-        """The finished turn; `outcome` is a code for metrics."""
+        """The finished turn; `outcome` is a code for metrics.
+
+        What is asked once a session outlives the dialogue that it was asked in.
+        """
+        asked, state = self.conversation.state.get(LANGUAGES_ASKED), self.turn.changes.get("state")
+        if asked and state is not None:
+            kept = {LANGUAGES_ASKED: asked, "at": self.now.isoformat(), "carried": {}}
+            self.turn.changes["state"] = {**kept, **state}
         self.turn.outcome = outcome
         return self.turn

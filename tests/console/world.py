@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from handoff.console.app import build_console
 from handoff.core.channel import Limits
-from handoff.core.content import load_prompts
 from handoff.core.hours import parse_hours
+from handoff.core.prompt_table import load_prompts
 from handoff.core.staff import Member, User
 from handoff.i18n import Catalogue
 from handoff.services.access import Desk

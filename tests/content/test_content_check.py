@@ -53,7 +53,7 @@ AR_THANKS = "على الرحب والسعة. للقائمة أرسل 0."
         ("en", EN_THANKS, "Please go to the police.", "authorities", "police"),
         ("es", ES_THANKS, "Vaya a la embajada.", "authorities", "embajada"),
         ("ar", AR_THANKS, "اذهب إلى السفارة.", "authorities", "سفاره"),
-        ("en", "Job offer advice", "Trafficking", "labels", "trafficking"),
+        ("en", "Learn the signs", "Trafficking", "labels", "trafficking"),
         ("en", EN_THANKS, "Reply yes to go on.", "tells to send a carrier's word", "yes"),
         ("en", EN_THANKS, "For the menu: INFO", "tells to send a carrier's word", "info"),
         ("es", ES_THANKS, "Envíe cancel.", "tells to send a carrier's word", "cancel"),

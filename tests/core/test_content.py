@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from handoff.core.content import BadContent, Speaker, Weight, load_prompts, parse_prompts
+from handoff.core.content import BadContent, Speaker, Weight, parse_prompts
+from handoff.core.prompt_table import load_prompts
 
 ONE = "prompts:\n  key:\n    options: [{id: a, send: affirm}]\n"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handoff.core.content import BadContent, load_prompts, parse_prompts
+from handoff.core.content import BadContent, parse_prompts
+from handoff.core.prompt_table import load_prompts
 from handoff.core.prompts import Prompt
 from handoff.core.render import render
 from tests.console.world import LIMITS, texts

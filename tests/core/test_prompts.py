@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.core.content import AnswerWords, PromptOption, Weight, load_prompts
+from handoff.core.content import AnswerWords, PromptOption, Weight
+from handoff.core.prompt_table import load_prompts
 from handoff.core.prompts import AskAgain, Chosen, FreeText, Gone, Prompt, Resolution, UnknownOption, resolve
 from handoff.i18n import Catalogue
 
@@ -53,12 +54,12 @@ def chosen(resolution: Resolution) -> str:
         ("two", "offer"),
         ("dos por favor", "offer"),
         ("اثنين", "offer"),
-        ("الاول من فضلك", "person"),
+        ("الاول من فضلك", "help"),
         ("Talk to a person", "person"),
         ("hablar con alguien", "person"),
         ("التحدث مع شخص", "person"),
-        ("LANGUAGE!", "language"),
-        ("idioma, por favor", "language"),
+        ("MORE!", "more"),
+        ("an offer, please", "FreeText"),
         ("6", "UnknownOption"),
         ("42", "UnknownOption"),
         ("300", "FreeText"),
@@ -116,7 +117,7 @@ def test_a_tap_that_is_not_ours_or_no_longer_known_is_gone(token: str) -> None:
 def test_a_digit_sent_before_the_newest_question_answers_the_one_before() -> None:
     newest, older = asked("consent.contact", 0.1, "b"), asked("menu.main", 2, "a")
     received = NOW - timedelta(minutes=1)
-    assert chosen(answer("1", newest, older, received_at=received)) == "person"
+    assert chosen(answer("1", newest, older, received_at=received)) == "help"
 
 
 def test_a_digit_sent_before_any_question_is_no_answer() -> None:
@@ -181,7 +182,7 @@ def test_a_late_plain_choice_still_counts() -> None:
 
 
 def test_stop_in_an_old_menu_is_asked_again() -> None:
-    old = asked("menu.main", 31)
+    old = asked("menu.more", 31)
     assert answer("5", old) == AskAgain(old)
 
 

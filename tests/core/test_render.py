@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from handoff.core.channel import Limits
-from handoff.core.content import load_prompts
 from handoff.core.message import Option
+from handoff.core.prompt_table import load_prompts
 from handoff.core.render import Rendered, isolate, render, render_plain, say_staffing, sendable_key
 from handoff.core.sms import count_segments
 from handoff.i18n import Catalogue
@@ -42,11 +42,11 @@ def test_sms_writes_the_options_as_numbered_lines() -> None:
     (message,) = said("menu.main")
     assert message.text.splitlines() == [
         "What would you like?",
-        "1 Talk to a person",
-        "2 Job offer advice",
-        "3 Language",
-        "4 Who we are",
-        "5 Stop messages",
+        "1 Find help",
+        "2 Check an offer",
+        "3 Learn the signs",
+        "4 Talk to a person",
+        "5 More",
     ]
     assert message.options == ()
     assert message.segments == 1
@@ -65,8 +65,8 @@ def test_whatsapp_shows_more_as_a_list_with_its_button() -> None:
 
 
 def test_telegram_shows_a_keyboard() -> None:
-    (message,) = said("menu.main", "ar", TELEGRAM)
-    assert [option.label for option in message.options][:2] == ["التحدث مع شخص", "نصائح عن عرض عمل"]
+    (message,) = said("about.who", "ar", TELEGRAM)
+    assert [option.label for option in message.options][1:] == ["التحدث مع شخص", "القائمة"]
     assert message.list_button == ""
 
 

@@ -127,7 +127,7 @@ async def test_a_yes_to_an_old_consent_is_asked_again(path: Whole) -> None:
 @pytest.mark.parametrize("slow", ["the assistant", "the provider"])
 async def test_pressing_twice_is_no_consent_to_a_question_that_was_not_shown_yet(path: Whole, slow: str) -> None:
     phone = path.phone()
-    phone.send("hello")
+    phone.send("may I talk to a person?")
     await phone.next_reply()
     path.assistant.delay_s = 0.4 if slow == "the assistant" else 0.0
     path.simulator.exchange.faults["sms-twilio"].next = [500, 500] if slow == "the provider" else []
@@ -146,7 +146,7 @@ async def test_pressing_twice_is_no_consent_to_a_question_that_was_not_shown_yet
 
 async def test_a_question_that_the_carrier_could_not_deliver_was_not_asked(path: Whole) -> None:
     phone = path.phone()
-    phone.send("hello")
+    phone.send("may I talk to a person?")
     await phone.next_reply()
     phone.send("1")
     await phone.next_reply()

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 from handoff.app import House, build_house, build_worker
 from handoff.core.effects import OpenCase, Say
-from handoff.core.ports import AssistantDown, AssistantTurn, TurnFailed
+from handoff.core.ports import AssistantDown, AssistantTurn, Hints, TurnFailed
 from handoff.services.work import Worker
 from handoff.settings import Settings
 from handoff.simulator.app import build as build_simulator
@@ -39,7 +39,7 @@ class ScriptedAssistant:
     delay_s: float = 0.0
 
     async def turn(
-        self, message_id: str, message: str, *, kind: str, locale: str, state: Mapping[str, Any]
+        self, message_id: str, message: str, *, kind: str, locale: str, state: Mapping[str, Any], hints: Hints
     ) -> AssistantTurn:
         self.heard.append((kind, message))
         if self.pause:
@@ -60,7 +60,9 @@ class ScriptedAssistant:
         if kind == "payload" and "consent.no" in message:
             return (Say("consent.declined"),)
         if kind == "payload" and message == "/check_offer":
-            return (Say("offer.basic"),)
+            return (Say("offer.start"),)
+        if kind == "text" and message == "may I talk to a person?":
+            return (Say("person.offer"),)
         return (Say("greet.hello"),)
 
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from handoff.core.channel import Acknowledgement, Limits, RawRequest
@@ -18,8 +19,9 @@ from handoff.core.flood import Flood
 from handoff.core.hours import parse_hours
 from handoff.core.language import Detector
 from handoff.core.message import Event, Incoming, Kind, Outgoing, Receipt
-from handoff.core.ports import AssistantTurn, Lease, Sent, Unsent
+from handoff.core.ports import AssistantTurn, Hints, Lease, Sent, Unsent
 from handoff.core.prompts import Prompt
+from handoff.core.suggest import Suggester
 from handoff.services.respond import Respond
 from handoff.services.say import Deployment, Voice
 from tests.console.world import LIMITS, SMS, prompts, texts
@@ -59,9 +61,9 @@ class FakeAssistant:
     heard: list[dict[str, Any]] = field(default_factory=list)
 
     async def turn(
-        self, message_id: str, message: str, *, kind: str, locale: str, state: Mapping[str, Any]
+        self, message_id: str, message: str, *, kind: str, locale: str, state: Mapping[str, Any], hints: Hints
     ) -> AssistantTurn:
-        self.heard.append({"message": message, "kind": kind, "locale": locale, "state": dict(state)})
+        self.heard.append({"message": message, "kind": kind, "locale": locale, "state": dict(state), "hints": hints})
         if self.failures:
             raise self.failures.pop(0)
         return AssistantTurn(self.effects, self.state, "greet")
@@ -146,6 +148,22 @@ def wrote(text: str = "", kind: Kind = Kind.TEXT, **values: Any) -> Received:
     return Received(**(given | values))
 
 
+@cache
+def _control() -> ControlWords:
+    """Read once: it takes most of a second, and nothing changes it."""
+    return ControlWords.load()
+
+
+@cache
+def _detector() -> Detector:
+    return Detector(LOCALES)
+
+
+@cache
+def _suggester() -> Suggester:
+    return Suggester()
+
+
 def a_voice(outbox: FakeOutbox | None = None, *, hours: str = "24/7", must_be_reviewed: bool = False) -> Voice:
     """The real texts and prompts."""
     return Voice(
@@ -174,9 +192,10 @@ def a_respond(assistant: FakeAssistant | None = None, **values: Any) -> Respond:
     """The real decisions over the real words, with a scripted assistant."""
     given: dict[str, Any] = {
         "voice": a_voice(),
-        "control": ControlWords.load(),
+        "control": _control(),
         "assistant": assistant or FakeAssistant(),
-        "detector": Detector(LOCALES),
+        "detector": _detector(),
+        "suggester": _suggester(),
         "flood": Flood(20, 300),
         "sleep": Pauses(),
     }

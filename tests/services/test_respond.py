@@ -93,7 +93,7 @@ async def test_control_words_work_without_the_assistant(text: str, said: list[st
     assert assistant.heard == []
 
 
-@pytest.mark.parametrize("text", ["/affirm", "/restart", '/choose{"option":"consent.write"}', "/talk_to_human"])
+@pytest.mark.parametrize("text", ["/affirm", "/session_start", '/choose{"option":"consent.write"}', "/ask_identity"])
 async def test_what_is_typed_is_never_a_payload(text: str) -> None:
     assistant = FakeAssistant()
     await a_respond(assistant).turn(a_conversation(), wrote(text), NOW)
@@ -228,21 +228,6 @@ async def test_the_assistant_can_change_the_language_and_stop() -> None:
     assert stopped.stop is True
 
 
-async def test_the_language_is_suggested_until_it_is_chosen() -> None:
-    turn = await a_respond().turn(a_conversation(locale=None), wrote("مرحبا كيف الحال"), NOW)
-    assert turn.changes["locale"] == "ar"
-    kept = await a_respond().turn(a_conversation(locale="es", locale_chosen=True), wrote("مرحبا كيف الحال"), NOW)
-    assert "locale" not in kept.changes
-
-
-async def test_a_guessed_language_follows_what_is_written_but_not_a_single_word() -> None:
-    guessed = a_conversation(locale="en")
-    again = await a_respond().turn(guessed, wrote("quiero hablar con una persona"), NOW)
-    assert again.changes["locale"] == "es"
-    one_word = await a_respond().turn(guessed, wrote("hola"), NOW)
-    assert "locale" not in one_word.changes
-
-
 async def test_who_waits_is_not_told_that_a_person_answers() -> None:
     assert keys(await a_respond().turn(with_people(Owner.WAITING), wrote("0"), NOW)) == ["control.waiting"]
     assert keys(await a_respond().turn(with_people(), wrote("0"), NOW)) == ["control.with_person"]
@@ -252,8 +237,8 @@ async def test_choosing_a_language_by_digit_answers_in_it_also_in_a_case() -> No
     for talk in (a_conversation(), with_people()):
         respond = a_respond()
         asked = after(talk, await respond.turn(talk, wrote("language"), NOW))
-        turn = await respond.turn(asked, wrote("3"), NOW)
-        assert turn.changes["locale"] == "es"
+        turn = await respond.turn(asked, wrote("2"), NOW)
+        assert turn.changes["locale"] == "ar"
         assert keys(turn)[0] == "language.set"
 
 
