@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from handoff.core.contact import Contact
+from handoff.core.directory import ServiceReport
 from handoff.core.message import Kind
 from handoff.core.prompts import Prompt
 from handoff.core.render import Rendered
@@ -96,7 +97,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
-    """A case that the person consented to in this turn."""
+    """A case that the person consented to in this turn. `coi_orgs`: organisations that it complains of (SAFETY §7)."""
 
     case_id: uuid.UUID
     consent_id: uuid.UUID
@@ -107,6 +108,7 @@ class NewCase:
     level: str
     reasons: tuple[str, ...]
     locale: str
+    coi_orgs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Turn:
     new_case: NewCase | None = None
     relay: Relay | None = None
     case_flags: set[str] = field(default_factory=set)
+    reports: list[ServiceReport] = field(default_factory=list)
     stop: bool | None = None
     plan: str | None = None
     withdraw: bool = False

@@ -15,6 +15,7 @@ from sqlalchemy.sql import ColumnElement
 from handoff.core.case import OPEN_STATES, CaseView, ConsentView, Line, person_code
 from handoff.core.contact import Contact
 from handoff.store.case_lines import read_lines
+from handoff.store.directory_tables import Complaint, DirectoryOrganization
 from handoff.store.keys import load_key
 from handoff.store.tables import (
     Case,
@@ -29,6 +30,7 @@ from handoff.store.tables import (
 from handoff.store.vault import Key, Vault
 
 CLAIMER = aliased(Staff, name="claimer")
+THEIRS = aliased(Organisation, name="theirs")
 TALK = (
     select(Conversation.id, Conversation.channel, Conversation.last_inbound_at)
     .where(Conversation.case_id == Case.id)
@@ -86,9 +88,16 @@ URGENCY = (Case.alarm_at.is_(None), Case.level, Case.state.desc(), Case.created_
 
 
 def visible_to(user_id: uuid.UUID) -> ColumnElement[bool]:
-    """What a user may know of: the cases of the organisations that they belong to, and no others."""
+    """What a user may know of: the cases of the organisations that they belong to, and no others; none that complains
+    of a service of any of these organisations (SAFETY §7)."""
     member = select(Membership.organisation_id).where(Membership.staff_id == user_id)
-    return Case.organisation_id.in_(member)
+    implicated = (
+        exists()
+        .where(Complaint.case_id == Case.id, Complaint.coi_orgs.has_key(DirectoryOrganization.id))
+        .where(THEIRS.slug == DirectoryOrganization.desk_slug, THEIRS.id.in_(member))
+        .correlate(Case)
+    )
+    return Case.organisation_id.in_(member) & ~implicated
 
 
 def consent_live() -> ColumnElement[bool]:

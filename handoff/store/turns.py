@@ -12,6 +12,8 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from handoff.core.conversation import Turn
 from handoff.core.ports import Lease, LeaseLost
+from handoff.store.directory import add_report
+from handoff.store.directory_tables import Complaint
 from handoff.store.door import notify_desk, set_stopped
 from handoff.store.keys import add_key
 from handoff.store.outbox import draft_values
@@ -122,7 +124,7 @@ ANSWER = """
 
 def only_answers(turn: Turn) -> bool:
     """True when a turn does nothing beside giving one answer and moving its conversation on."""
-    special = (turn.new_case, turn.relay, turn.plan, turn.dead_code, turn.case_flags)
+    special = (turn.new_case, turn.relay, turn.plan, turn.dead_code, turn.case_flags, turn.reports)
     quiet = turn.stop is None and not (turn.withdraw or turn.release_held or turn.off_notice)
     return quiet and not any(special) and len(turn.drafts) == 1 and turn.changes.keys() <= USUAL
 
@@ -158,6 +160,8 @@ async def apply(connection: AsyncConnection, vault: Vault, lease: Lease, turn: T
     if conversation.case_id and "case_id" in turn.changes:
         # The case is over. Who writes from here next may be somebody else: what was held for it is never shown.
         await connection.execute(CANCEL_HELD, {"id": conversation.id})
+    for report in turn.reports:
+        await add_report(connection, report)
     if turn.new_case:
         await open_case(connection, vault, lease, turn, organisation)
     if turn.plan and conversation.person_id:
@@ -209,6 +213,8 @@ async def open_case(connection: AsyncConnection, vault: Vault, lease: Lease, tur
             alarm_at=lease.now if new.level == "P0" else None,
         )
     )
+    if new.coi_orgs:
+        await connection.execute(insert(Complaint).values(case_id=new.case_id, coi_orgs=list(new.coi_orgs)))
     await connection.execute(
         update(Conversation)
         .where(Conversation.id == conversation.id)
