@@ -1,12 +1,14 @@
 """Which language somebody probably writes in. A suggestion only: the person's own choice is the truth (DESIGN §3).
 
-Letters first, then words that are too short for statistics, then py3langid among the offered languages. It abstains
-rather than guess: digits, "ok", a thumb and romanised messages give None.
+Each word that is common in one of the languages alone, or holds a letter of its own, is a vote; where these do not
+settle it, py3langid does, among the offered languages of that script; in Latin letters, in which people write every
+language, only with a vote. It abstains rather than guess: digits, "ok", a thumb and romanised messages give None.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,10 +17,17 @@ import yaml
 from py3langid.langid import LanguageIdentifier, _load_identifier
 
 from handoff.core.content import CONTENT_DIR
-from handoff.core.normalise import normalise
+from handoff.core.danger import SCRIPTS
+from handoff.core.normalise import normalise, tokens
 
 MARGIN_PER_LETTER = 0.6
 MIN_LETTERS = 5
+# Of the words of a language that we do not know, or in another's letters, chance makes one look like ours.
+VOTES = 2
+# Nobody needs more than this to show a language.
+_LONGEST = 1000
+# Languages that the statistical model has never seen.
+_UNKNOWN_TO_MODEL = frozenset({"so"})
 
 
 @lru_cache(maxsize=2)
@@ -38,21 +47,50 @@ class Detector:
         self._letters = {
             locale: re.compile(f"[{entry['letters']}]") for locale, entry in offered.items() if entry["letters"]
         }
-        self._words = {normalise(word): locale for locale, entry in offered.items() for word in entry["words"]}
-        self._identifier = _identifier(tuple(locale.split("_")[0] for locale in offered))
-        self._by_code = {locale.split("_")[0]: locale for locale in offered}
+        self._known = {normalise(word): locale for locale, entry in offered.items() for word in entry["words"]}
+        self._common = {word: locale for locale, entry in offered.items() for word in tokens(" ".join(entry["common"]))}
+        self._written: dict[str, list[str]] = {}
+        for locale, entry in offered.items():
+            self._written.setdefault(entry["script"], []).append(locale)
+        self._latin = frozenset(self._written.get("Latn", ()))
+        self._by_code = {locale.split("_")[0]: locale for locale in offered if locale not in _UNKNOWN_TO_MODEL}
+        self._identifier = _identifier(tuple(self._by_code))
 
     def detect(self, text: str) -> str | None:
         """The likely locale of a message, None when it does not say enough."""
-        for locale, letters in self._letters.items():
-            if letters.search(text):
-                return locale
-        known = self._words.get(normalise(text))
-        return known or self._guess(text)
+        text = text[:_LONGEST]
+        if known := self._known.get(normalise(text)):
+            return known
+        script = max(SCRIPTS, key=lambda name: len(SCRIPTS[name].findall(text)))
+        candidates = self._written.get(script, []) if SCRIPTS[script].search(text) else []
+        if len(candidates) == 1 and script != "Latn":
+            return candidates[0]
+        votes = self._votes(text, candidates)
+        return self._elected(votes) or self._guess(text, candidates, votes)
 
-    def _guess(self, text: str) -> str | None:
+    def _votes(self, text: str, candidates: Sequence[str]) -> Counter[str]:
+        votes: Counter[str] = Counter()
+        for word in tokens(text):
+            if self._common.get(word) in candidates:
+                votes[self._common[word]] += 1
+        for word in text.casefold().split():
+            votes.update(
+                locale for locale in candidates if locale in self._letters and self._letters[locale].search(word)
+            )
+        return votes
+
+    def _elected(self, votes: Counter[str]) -> str | None:
+        """Who has twice the votes of the next, and more than chance gives."""
+        (best, most), (_, next_most) = (*votes.most_common(2), ("", 0), ("", 0))[:2]
+        return best if most >= max(VOTES, 2 * next_most) else None
+
+    def _guess(self, text: str, candidates: Sequence[str], votes: Counter[str]) -> str | None:
+        """By statistics, when these are far enough apart, and no vote speaks against it."""
         letters = sum(character.isalpha() for character in text)
-        if letters < MIN_LETTERS or len(self._by_code) < 2:
+        ranked = self._identifier.rank(text)  # type: ignore[no-untyped-call]
+        scores = [(self._by_code[code], score) for code, score in ranked if self._by_code[code] in candidates]
+        if letters < MIN_LETTERS or len(scores) < 2:
             return None
-        (best, score), (_, second), *_ = self._identifier.rank(text)  # type: ignore[no-untyped-call]
-        return self._by_code[best] if (score - second) / letters >= MARGIN_PER_LETTER else None
+        (locale, score), (_, second), *_ = scores
+        needed = max(votes.values(), default=0) or (locale in self._latin)
+        return locale if votes[locale] >= needed and (score - second) / letters >= MARGIN_PER_LETTER else None
