@@ -18,6 +18,8 @@ LEVELS = ("0", "1", "2")
 
 def read_places(path: Path) -> tuple[list[Place], list[Fault]]:
     """All good rows, and every fault. Raises BadPackage when it is no such file at all, OSError."""
+    if not path.is_file():
+        raise BadPackage(f"there is no file {path.name}")
     try:
         lines = path.read_bytes().decode("utf-8-sig").splitlines(keepends=True)
     except UnicodeDecodeError as error:

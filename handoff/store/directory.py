@@ -34,33 +34,43 @@ CANDIDATES = text(f"""
     LIMIT :limit
 """)
 BY_ID = text(f"{SERVICE} WHERE s.id = ANY(:ids)")
-# Whatever is told of a service: its own, its locations', and where it has none, its organisation's number.
-PHONES = text("""
-    SELECT s.id AS service_id, p.number, p.extension, p.id AS phone_id
-    FROM directory_services s JOIN directory_phones p ON p.service_id = s.id
-        OR p.service_at_location_id IN (SELECT id FROM directory_service_at_locations x WHERE x.service_id = s.id)
-        OR (p.location_id IN (SELECT location_id FROM directory_service_at_locations x WHERE x.service_id = s.id)
-            AND (p.service_id IS NULL OR p.service_id = s.id))
-        OR (p.organization_id = s.organization_id AND p.service_id IS NULL AND p.location_id IS NULL
-            AND p.service_at_location_id IS NULL)
-    WHERE s.id = ANY(:ids) AND p.verified_by_1 IS NOT NULL AND p.verified_by_2 IS NOT NULL
-      AND COALESCE(p.type, '') <> 'fax'
-    ORDER BY s.id, p.organization_id IS NOT NULL AND p.service_id IS NULL, p.id
-""")
-SCHEDULES = text("""
-    SELECT s.id AS owner, h.* FROM directory_services s JOIN directory_schedules h ON h.service_id = s.id
-        OR h.service_at_location_id IN (SELECT id FROM directory_service_at_locations x WHERE x.service_id = s.id)
-        OR (h.service_id IS NULL AND h.location_id IN (
-            SELECT location_id FROM directory_service_at_locations x WHERE x.service_id = s.id))
-    WHERE s.id = ANY(:ids) ORDER BY h.id
-""")
-LANGUAGES = text("""
-    SELECT s.id AS owner, l.code FROM directory_services s JOIN directory_languages l ON l.service_id = s.id
-        OR l.phone_id IN (SELECT id FROM directory_phones p WHERE p.service_id = s.id)
-        OR (l.service_id IS NULL AND l.location_id IN (
-            SELECT location_id FROM directory_service_at_locations x WHERE x.service_id = s.id))
-    WHERE s.id = ANY(:ids) AND l.code IS NOT NULL
-""")
+# What belongs to a service, also by its locations: unions, since a join on one thing or another reads whole tables.
+OF = """
+    WITH wanted AS (SELECT id AS owner, organization_id FROM directory_services WHERE id = ANY(:ids)),
+    at AS (SELECT x.id, x.service_id AS owner, x.location_id FROM directory_service_at_locations x
+        WHERE x.service_id = ANY(:ids))
+"""
+# Whatever is told of a service: its own number, its locations', and its organisation's last.
+PHONES = text(f"""
+    {OF}, found AS (
+        SELECT p.id, p.service_id AS owner, 1 AS rank FROM directory_phones p WHERE p.service_id = ANY(:ids)
+        UNION ALL SELECT p.id, at.owner, 1 FROM at JOIN directory_phones p ON p.service_at_location_id = at.id
+        UNION ALL SELECT p.id, at.owner, 1 FROM at JOIN directory_phones p ON p.location_id = at.location_id
+            WHERE p.service_id IS NULL
+        UNION ALL SELECT p.id, w.owner, 2 FROM wanted w JOIN directory_phones p ON p.organization_id = w.organization_id
+            WHERE p.service_id IS NULL AND p.location_id IS NULL AND p.service_at_location_id IS NULL
+    )
+    SELECT f.owner, p.number, p.extension FROM found f JOIN directory_phones p ON p.id = f.id
+    WHERE p.verified_by_1 IS NOT NULL AND p.verified_by_2 IS NOT NULL AND COALESCE(p.type, '') <> 'fax'
+    ORDER BY f.owner, f.rank, p.id
+""")  # noqa: S608 (only our own fragments)
+SCHEDULES = text(f"""
+    {OF}, found AS (
+        SELECT h.id, h.service_id AS owner FROM directory_schedules h WHERE h.service_id = ANY(:ids)
+        UNION SELECT h.id, at.owner FROM at JOIN directory_schedules h ON h.service_at_location_id = at.id
+        UNION SELECT h.id, at.owner FROM at JOIN directory_schedules h ON h.location_id = at.location_id
+            WHERE h.service_id IS NULL
+    )
+    SELECT f.owner, h.* FROM found f JOIN directory_schedules h ON h.id = f.id ORDER BY h.id
+""")  # noqa: S608 (only our own fragments)
+LANGUAGES = text(f"""
+    {OF}
+    SELECT l.service_id AS owner, l.code FROM directory_languages l WHERE l.service_id = ANY(:ids) AND l.code <> ''
+    UNION SELECT p.service_id, l.code FROM directory_phones p JOIN directory_languages l ON l.phone_id = p.id
+        WHERE p.service_id = ANY(:ids) AND l.code <> ''
+    UNION SELECT at.owner, l.code FROM at JOIN directory_languages l ON l.location_id = at.location_id
+        WHERE l.service_id IS NULL AND l.code <> ''
+""")  # noqa: S608 (only our own fragments)
 REPORTED = text("""
     UPDATE directory_reports SET times = times + 1
     WHERE kind = :kind AND service_ids = CAST(:services AS text[]) AND done_at IS NULL RETURNING id
@@ -126,7 +136,7 @@ async def _with_details(connection: AsyncConnection, rows: Sequence[Any]) -> lis
     languages: dict[str, set[str]] = defaultdict(set)
     if rows:
         for row in await connection.execute(PHONES, ids):
-            phones[row.service_id][f"{row.number} ext. {row.extension}" if row.extension else row.number] = None
+            phones[row.owner][f"{row.number} ext. {row.extension}" if row.extension else row.number] = None
         for row in await connection.execute(SCHEDULES, ids):
             schedules[row.owner].append(_schedule(row))
         for row in await connection.execute(LANGUAGES, ids):
