@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +69,20 @@ class Suggester:
     def __init__(self, folder: Path = PHRASES_DIR) -> None:
         self._folder = folder
 
-    @cached_property
+    @property
     def _languages(self) -> Mapping[str, _Language]:
-        return {path.stem: _read(path) for path in sorted(self._folder.glob("*.yml"))}
+        return _languages(self._folder)
 
     @property
     def locales(self) -> tuple[str, ...]:
-        """The languages that have phrases. Raises BadContent, OSError."""
+        """The languages that have phrases; Raises BadContent, OSError."""
         return tuple(self._languages)
+
+    def prepared(self) -> Suggester:
+        """Itself, with all phrases read: a worker does this before its first message, which must not wait for it."""
+        for locale in self.locales:
+            self.suggest("ready", locale)
+        return self
 
     def suggest(self, text: str, locale: str) -> tuple[Suggestion, ...]:
         """The warning signs that a message may be about, each once, in the order in which they are written."""
@@ -106,6 +112,11 @@ class Suggester:
             return
         yield own
         yield from (self._languages[name] for name in own.also if name in self._languages)
+
+
+@lru_cache(maxsize=32)
+def _languages(folder: Path) -> Mapping[str, _Language]:
+    return {path.stem: _read(path) for path in sorted(folder.glob("*.yml"))}
 
 
 def _read(path: Path) -> _Language:

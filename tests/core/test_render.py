@@ -86,7 +86,7 @@ def test_system_messages_say_that_they_are_automatic() -> None:
 
 
 def test_the_danger_card_never_says_that_someone_comes() -> None:
-    for locale, nobody in (("en", "No one has been sent"), ("es", "Nadie va en camino"), ("ar", "لم يُرسَل أحد")):
+    for locale, nobody in (("en", "No one has been sent"), ("es", "No hemos enviado a nadie"), ("ar", "لم يُرسَل أحد")):
         assert nobody in said("danger.card", locale)[0].text
 
 

@@ -26,6 +26,9 @@ kinds:
 """
 
 
+ALL = Suggester().prepared()
+
+
 @pytest.fixture
 def suggester(tmp_path: Path) -> Suggester:
     (tmp_path / "en.yml").write_text(ENGLISH, encoding="utf-8")
@@ -68,7 +71,7 @@ def test_the_kind_that_is_named_first_counts(suggester: Suggester) -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_can_be_read(text: str) -> None:
-    found = Suggester().suggest(text, "en")
+    found = ALL.suggest(text, "en")
     assert all(suggestion.quote for suggestion in found)
 
 
