@@ -27,9 +27,9 @@ def direction_of(locale: str) -> str:
 
 def preferred(header: str, offered: Iterable[str]) -> str | None:
     """The first offered language of an Accept-Language header (browsers list them in order of preference)."""
-    known = set(offered)
+    known = {locale.split("_")[0]: locale for locale in offered}
     wanted = (part.split(";")[0].strip().split("-")[0].lower() for part in header.split(","))
-    return next((language for language in wanted if language in known), None)
+    return next((known[language] for language in wanted if language in known), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,14 @@ class Words:
         """The direction of this language."""
         return direction_of(self.locale)
 
-    def t(self, key: str, **args: str) -> str:
-        """The text of a key."""
-        return self.catalogue.text(key, self.locale, None, **args)
+    @property
+    def tag(self) -> str:
+        """The language as HTML and browsers name it: "fa-AF". They refuse "fa_AF"."""
+        return self.locale.replace("_", "-")
+
+    def t(self, key: str, count: int | None = None, **args: str) -> str:
+        """The text of a key; `count` chooses its plural form."""
+        return self.catalogue.text(key, self.locale, None, count=count, **args)
 
     def code(self, family: str, code: str) -> str:
         """The text of `family.code`; a code that has none (a provider's) is shown as it is, in a sentence."""

@@ -66,3 +66,8 @@ def test_the_browsers_languages_are_read_in_order(header: str, expected: str | N
 
 def test_direction_follows_the_script() -> None:
     assert [direction_of(locale) for locale in ("en", "ar", "fa_AF", "es")] == ["ltr", "rtl", "rtl", "ltr"]
+
+
+def test_dari_is_found_and_named_as_browsers_name_it() -> None:
+    assert preferred("fa-AF,fa;q=0.9,en;q=0.5", desk_locales()) == "fa_AF"
+    assert Words(load_catalogue(), "fa_AF", ZoneInfo("Asia/Kabul")).tag == "fa-AF"
