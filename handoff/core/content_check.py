@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,18 @@ from handoff.core.normalise import CLAUSE, normalise, tokens
 from handoff.core.offers import Offers
 from handoff.core.prompt_table import load_prompts
 from handoff.core.render import LIST_BUTTON, MARK, RTL, render, say_staffing
+from handoff.core.sms import count_segments
 from handoff.core.words_check import check_all_words
 from handoff.i18n import LAST_RESORT, LOCALES_DIR, STATES, Catalogue, Text, day_and_time
 
 MAX_LABEL = 20
 MAX_WORDS = 15
 SMS = "sms"
+OVER_BUDGET = "SMS segments over budget"
+# What a text may cost at most, whatever its entry says (SAFETY §2, §6); for ransom as for danger.
+CEILING = {Weight.CONSENT: 4, Weight.DANGER: 3}
+CEILING_ELSE = 2
+AS_DANGER = frozenset({"report.ransom"})
 # A warning sign is asked about, given as a reason, and answered with what to do; and where these stand.
 SIGN_TEXTS = ("ask", "why", "do")
 TEXTS_IN = {"question": "ask", "reasons": "why", "actions": "do", "unknown": "ask"}
@@ -90,6 +97,8 @@ def check(*, content_dir: Path = CONTENT_DIR, locales_dir: Path = LOCALES_DIR) -
     found = chain(
         check_catalogue(catalogue, prompts),
         check_words(controls, prompts.words),
+        check_ceilings(prompts),
+        check_lists(rules, locales),
         (Problem(*found) for found in check_all_words(content_dir, locales)),
         *(check_language(catalogue, prompts, rules, locale) for locale in catalogue.locales),
     )
@@ -136,12 +145,30 @@ def check_language(catalogue: Catalogue, prompts: PromptTable, rules: Rules, loc
     """The words of one language: what they must not say, how long they are, what they cost on SMS."""
     entries = catalogue.entries(locale)
     for key, entry in entries.items():
-        yield from (Problem(locale, key, rule, detail) for rule, detail in _faults(key, entry, locale, rules))
+        yield from (Problem(locale, key, rule, detail) for rule, detail in faults_of(key, entry.words, locale, rules))
         if key.startswith("option.") and len(entry.words) > MAX_LABEL:
             yield Problem(locale, key, f"label longer than {MAX_LABEL}", str(len(entry.words)))
+    args = worst_arguments(catalogue, locale)
     for key in prompts:
         if prompts[key].text_key in entries:
-            yield from _budget(catalogue, prompts, key, locale)
+            yield from _budget(catalogue, prompts, key, locale, args)
+
+
+def check_ceilings(prompts: PromptTable) -> Iterator[Problem]:
+    """No entry allows itself more segments than its weight does: a long danger card is one that arrives in pieces."""
+    for key in prompts:
+        spec = prompts[key]
+        most = CEILING.get(Weight.DANGER if key in AS_DANGER else spec.weight, CEILING_ELSE)
+        if spec.budget > most:
+            yield Problem("", key, "budget over what its weight allows", f"{spec.budget} > {most}")
+
+
+def check_lists(rules: Rules, locales: Iterable[str]) -> Iterator[Problem]:
+    """Each language has its own list of what no text may say: without one nothing would be found in it."""
+    for locale in locales:
+        for rule, phrases in rules.phrases.items():
+            if not phrases.get(locale):
+                yield Problem(locale, rule, "no words listed in lint.yml")
 
 
 def check_words(controls: ControlWords, answers: AnswerWords) -> Iterator[Problem]:
@@ -187,8 +214,8 @@ def _placeholders(locale: str, key: str, entry: Text, spec: PromptSpec | None, p
         yield from (Problem(locale, key, "the short form leaves out", name) for name in missing)
 
 
-def _faults(key: str, entry: Text, locale: str, rules: Rules) -> Iterator[tuple[str, str]]:
-    words = entry.words
+def faults_of(key: str, words: str, locale: str, rules: Rules) -> Iterator[tuple[str, str]]:
+    """What is wrong with these words, whatever language and key: (rule, what was found)."""
     said = _PLACEHOLDER.sub(" ", words)
     for rule, phrases in rules.phrases.items():
         yield from ((rule.replace("_", " "), phrase) for phrase in _found(said, phrases.get(locale, ()), locale))
@@ -221,12 +248,14 @@ def _carrier_words(said: str, rules: Rules) -> Iterator[str]:
     return iter(sorted((shouted | asked) & rules.reserved))
 
 
-def _budget(catalogue: Catalogue, prompts: PromptTable, key: str, locale: str) -> Iterator[Problem]:
+def _budget(
+    catalogue: Catalogue, prompts: PromptTable, key: str, locale: str, args: Mapping[str, str]
+) -> Iterator[Problem]:
     messages = render(
         catalogue,
         prompts,
         key,
-        args=worst_arguments(catalogue, locale),
+        args=args,
         locale=locale,
         limits=_SMS_LIMITS,
         prompt_id="p",
@@ -235,7 +264,23 @@ def _budget(catalogue: Catalogue, prompts: PromptTable, key: str, locale: str) -
     )
     segments = sum(message.segments for message in messages)
     if segments > prompts[key].budget:
-        yield Problem(locale, key, "SMS segments over budget", f"{segments} > {prompts[key].budget}")
+        yield Problem(locale, key, OVER_BUDGET, f"{segments} > {prompts[key].budget}")
+    if sum(count_segments(_without_accents(message.text)).parts for message in messages) < segments:
+        costly = {sign for message in messages for sign in message.text if _without_accents(sign) != sign}
+        yield Problem(locale, key, "accents cost an SMS segment: plain_letters", " ".join(sorted(costly)))
+
+
+def _without_accents(text: str) -> str:
+    """The text with the letters that short messages have, where a letter is one of them with a mark (ã, ő, ș)."""
+    return text if text.isascii() else "".join(map(_plain, text))
+
+
+@lru_cache(maxsize=4096)
+def _plain(sign: str) -> str:
+    if count_segments(sign).encoding == "gsm7":
+        return sign
+    bare = unicodedata.normalize("NFKD", sign)[0]
+    return bare if bare.isascii() else sign
 
 
 def _longest_texts(catalogue: Catalogue, spec: PromptSpec, locale: str) -> dict[str, list[str]]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from handoff.core.content import CONTENT_DIR
-from handoff.core.content_check import Problem, check
-from handoff.i18n import LOCALES_DIR
+from handoff.core.content_check import Problem, check, faults_of, load_rules
+from handoff.core.control import ControlWords
+from handoff.i18n import LOCALES_DIR, Catalogue
 
 type Damage = Callable[[str, str, str], list[Problem]]
 
@@ -29,7 +30,8 @@ def damaged(tmp_path: Path) -> Damage:
         path = tmp_path / file
         source = path.read_text(encoding="utf-8")
         assert old in source
-        path.write_text(source.replace(old, new, 1), encoding="utf-8")
+        before, _, after = source.rpartition(old) if path.suffix == ".po" else source.partition(old)
+        path.write_text(f"{before}{new}{after}", encoding="utf-8")  # in a .po file the first stands in a comment
         return check(content_dir=tmp_path / "content", locales_dir=tmp_path / "locales")
 
     return damage
@@ -106,6 +108,41 @@ def test_a_label_too_long_for_a_button_is_found(damaged: Damage) -> None:
 def test_an_invented_review_state_is_found(damaged: Damage) -> None:
     found = damaged(po("en"), "#. state: draft", "#. state: looks_fine")
     assert {problem.rule for problem in found} == {"unknown review state"}
+
+
+def test_a_phone_number_in_local_digits_is_found(damaged: Damage) -> None:
+    found = damaged(po("ar"), AR_THANKS, "اتصل ٠٨٠٠ ٥٥٥ ٠١٠.")
+    assert rules_of(found) == {("ar", "thanks", "looks like a phone number")}
+
+
+def test_letters_that_cost_a_segment_are_found(damaged: Damage) -> None:
+    found = damaged(po("sw"), Catalogue(("sw",)).entries("sw")["thanks"].words, "Asantẽ sana. " * 6 + "Asante.")
+    assert ("sw", "thanks", "accents cost an SMS segment: plain_letters", "ẽ") in {
+        (problem.locale, problem.key, problem.rule, problem.detail) for problem in found
+    }
+
+
+def test_an_entry_that_allows_itself_more_than_its_weight_does_is_found(damaged: Damage) -> None:
+    found = damaged("content/prompts.yml", "  language.set: {}", "  language.set: {budget: 3}")
+    assert rules_of(found) == {("", "language.set", "budget over what its weight allows")}
+    assert [problem.detail for problem in found] == ["3 > 2"]
+
+
+@pytest.mark.parametrize("rule", ["over_promising", "authorities", "labels"])
+def test_a_language_without_its_list_is_found(damaged: Damage, rule: str) -> None:
+    lists = (CONTENT_DIR / "lint.yml").read_text("utf-8")
+    section = lists.partition(f"{rule}:\n")[2]
+    line = next(line for line in section.splitlines() if line.startswith("  sw: "))
+    assert rules_of(damaged("content/lint.yml", line, "")) == {("sw", rule, "no words listed in lint.yml")}
+
+
+@pytest.mark.parametrize("locale", ["ar", "en", "es", "fa_AF", "fr", "ps", "ru", "so", "sw", "uk"])
+@pytest.mark.parametrize("rule", ["over_promising", "authorities", "labels"])
+def test_what_no_text_may_say_is_found_in_every_language(locale: str, rule: str) -> None:
+    rules = load_rules(CONTENT_DIR / "lint.yml", ControlWords.load(CONTENT_DIR))
+    for phrase in rules.phrases[rule][locale]:
+        faults = {fault for fault, _ in faults_of("thanks", f"Amana, {phrase}.", locale, rules)}
+        assert rule.replace("_", " ") in faults, phrase
 
 
 @pytest.mark.parametrize(
