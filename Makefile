@@ -4,7 +4,7 @@ SHELL := bash
 PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup demo test check bench nlu-report lock train fmt containers-test backup restore
+.PHONY: help setup demo test check bench nlu-report translations lock train fmt containers-test backup restore
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ nlu-report: setup ## Measure how well messages are understood; rewrites the tabl
 
 offer-report: setup ## Measure what people's words suggest about offers; writes docs/offer-check.md
 	@$(PY) -m bench.offers
+
+translations: setup ## Extract what there is to translate, update and check every catalogue, show how far each is
+	.venv/bin/amana translations update
+	.venv/bin/amana translations status
 
 train: ## Train the model, changed or not
 	@tools/setup.sh bot
