@@ -51,7 +51,7 @@ AR_THANKS = "على الرحب والسعة. للقائمة أرسل 0."
     [
         ("en", EN_THANKS, "Do not worry, help is coming!", "over promising", "help is coming"),
         ("es", ES_THANKS, "Todo va a estar bien.", "over promising", "todo va a estar bien"),
-        ("ar", AR_THANKS, "لا تقلق، كل شيء سيكون بخير.", "over promising", "كل شي سيكون بخير"),
+        ("ar", AR_THANKS, "كل شيء سيكون بخير.", "over promising", "كل شي سيكون بخير"),
         ("en", EN_THANKS, "Please go to the police.", "authorities", "police"),
         ("es", ES_THANKS, "Vaya a la embajada.", "authorities", "embajada"),
         ("ar", AR_THANKS, "اذهب إلى السفارة.", "authorities", "سفاره"),
