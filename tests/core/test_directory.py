@@ -111,7 +111,8 @@ def test_then_the_language_then_open_doors() -> None:
 
 
 def test_rings_grow_from_the_place_to_the_country() -> None:
-    assert rings(COUNTRY, "A11") == ({"A11", "A1", "A"}, {"A1", "A11", "A12"}, {"A", "A1", "A2", "A11", "A12"})
+    here, around = {"A11", "A1", "A"}, {"A1", "A11", "A12"}
+    assert [set(ring) for ring in rings(COUNTRY, "A11")] == [here, around, {"A", "A1", "A2", "A11", "A12"}]
     assert rings(COUNTRY, "gone") == ()
 
 

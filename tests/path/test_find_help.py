@@ -15,8 +15,9 @@ STAFF = ("mina", "tariq")
 
 
 @pytest.fixture
-async def help_path(path: Whole) -> Whole:
+async def help_path(path: Whole, monkeypatch: pytest.MonkeyPatch) -> Whole:
     """The whole path with the demo's directory, verified by two people."""
+    monkeypatch.setattr("handoff.processes.configure_logs", lambda *_, **__: None)
     for login in STAFF:
         await add_staff(path.settings, login, login, role="caseworker", organisation="", password="a long password")
     await prepare_directory(path.settings, STAFF)
@@ -33,7 +34,7 @@ def understanding(path: Whole, *effects: Effect) -> None:
             return AssistantTurn((OpenCase("write", "consent.contact"),), {}, "choose")
         return AssistantTurn(effects or (Find(),), {}, "find_help")
 
-    path.assistant.turn = turn  # type: ignore[method-assign]
+    path.assistant.turn = turn  # type: ignore[method-assign,assignment]
 
 
 def broken(path: Whole) -> None:
