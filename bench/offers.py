@@ -1,7 +1,7 @@
 """How well people's own words suggest warning signs: `make offer-report` writes the table of docs/offer-check.md.
 
-Measured on tests/offers/<part>/<locale>.yml: `dev` is what the phrases were tuned on, `test` was written by somebody who
-had seen the signs only. A suggestion is confirmed by the person before it counts, so a false one costs a question.
+Measured on tests/offers/<part>/<locale>.yml: `dev` is what the phrases were tuned on, `test` was written by somebody
+who had seen the signs only. A suggestion is confirmed by the person before it counts, so a false one costs a question.
 """
 
 from __future__ import annotations

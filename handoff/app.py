@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,17 +23,23 @@ from handoff.assistant.actions import answer_of, build_executor
 from handoff.assistant.client import RasaClient
 from handoff.console.app import build_console
 from handoff.core.channel import Channel
-from handoff.core.content import load_prompts
+from handoff.core.content import PromptTable
 from handoff.core.control import ControlWords
+from handoff.core.directory import Policy
 from handoff.core.flood import Flood
 from handoff.core.hours import parse_hours
 from handoff.core.language import Detector
+from handoff.core.place_names import WithPlaces
+from handoff.core.places import Places
+from handoff.core.prompt_table import load_fallbacks, load_prompts, safety_keys
 from handoff.core.rate import Rate
+from handoff.core.suggest import Suggester
 from handoff.i18n import Catalogue
 from handoff.services.access import Desk
 from handoff.services.budget import Budget
 from handoff.services.catch_up import CatchUp
 from handoff.services.claim import expire_claims
+from handoff.services.find_help import FindHelp
 from handoff.services.meters import Meters
 from handoff.services.respond import Patience, Respond
 from handoff.services.say import Deployment, Voice
@@ -41,6 +48,7 @@ from handoff.services.work import Worker
 from handoff.settings import Settings
 from handoff.store.cases import Cases
 from handoff.store.database import create_engine, create_quick
+from handoff.store.directory import PostgresDirectory
 from handoff.store.door import Door
 from handoff.store.embedded import dsn_of
 from handoff.store.inbox import PostgresInbox
@@ -85,6 +93,7 @@ class House:
     door: Door
     upkeep: Upkeep
     voice: Voice
+    directory: PostgresDirectory
     meters: Meters
 
     async def refresh_gauges(self) -> None:
@@ -110,6 +119,7 @@ def build_house(settings: Settings) -> House:
     quick = create_quick(dsn, settings.database_pool)
     vault = Vault(settings.master_key_list(), settings.secret("index_key").encode())
     channels = build_channels(settings)
+    directory = PostgresDirectory(engine)
     return House(
         settings=settings,
         dsn=dsn,
@@ -119,16 +129,24 @@ def build_house(settings: Settings) -> House:
         quick=quick,
         door=Door(engine, quick, vault),
         upkeep=Upkeep(engine),
-        voice=build_voice(settings, channels, vault),
+        voice=build_voice(settings, channels, vault, directory.places),
+        directory=directory,
         meters=Meters(),
     )
 
 
-def build_voice(settings: Settings, channels: dict[str, Channel], vault: Vault) -> Voice:
+def build_voice(settings: Settings, channels: dict[str, Channel], vault: Vault, places: Places) -> Voice:
     """Texts, prompts and the facts of this deployment."""
+    prompts = offered_prompts(settings)
+    catalogue = Catalogue(
+        settings.locales,
+        default_locale=settings.default_locale,
+        fallbacks=load_fallbacks(),
+        fresh_only=safety_keys(prompts),
+    )
     return Voice(
-        texts=Catalogue(settings.locales, default_locale=settings.default_locale),
-        prompts=load_prompts().offering(settings.locales),
+        texts=WithPlaces(catalogue, places),
+        prompts=prompts,
         limits={name: channel.limits for name, channel in channels.items()},
         deployment=Deployment(
             org=settings.org_name,
@@ -137,14 +155,25 @@ def build_voice(settings: Settings, channels: dict[str, Channel], vault: Vault) 
             locales=settings.locales,
             default_locale=settings.default_locale,
             must_be_reviewed=settings.must_be_reviewed,
+            awareness_only=settings.awareness_only,
         ),
         outbox=PostgresOutbox(vault),
     )
 
 
+def offered_prompts(settings: Settings) -> PromptTable:
+    """What this deployment can say: its languages, and nothing that leads to a caseworker where there is none."""
+    prompts = load_prompts().offering(settings.locales)
+    return prompts.without_people() if settings.awareness_only else prompts
+
+
 def build_web(house: House) -> ASGIApp:
     """The public application: webhooks, health, and the desk."""
     settings = house.settings
+    routes = health_routes(house.upkeep.ready)
+    if settings.awareness_only:
+        pages = Starlette(routes=routes, lifespan=closing(house))
+        return Webhooks(house.channels, house.door, house.meters, settings.public_base_url, pages)
     console = build_console(
         house.engine,
         settings,
@@ -161,8 +190,19 @@ def build_web(house: House) -> ASGIApp:
             yield
         await house.aclose()
 
-    pages = Starlette(routes=[*health_routes(house.upkeep.ready), Mount("/console", console)], lifespan=lifespan)
+    pages = Starlette(routes=[*routes, Mount("/console", console)], lifespan=lifespan)
     return Webhooks(house.channels, house.door, house.meters, settings.public_base_url, pages)
+
+
+def closing(house: House) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """The lifespan of a gateway without a desk: what is open is closed at the end."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await house.aclose()
+
+    return lifespan
 
 
 def build_internal(house: House) -> Starlette:
@@ -198,6 +238,12 @@ class Facts:
         return self.deployment.hours.staffed(now())
 
 
+def build_find(house: House) -> FindHelp:
+    """Looking for help in this deployment's directory."""
+    policy = Policy(house.voice.deployment.hours.timezone, frozenset(house.settings.le_safe))
+    return FindHelp(house.directory, policy, desk=house.settings.org_slug)
+
+
 def build_worker(house: House) -> tuple[Worker, Budget]:
     """The worker of this process, and the budget it spends from."""
     settings, channels = house.settings, house.channels
@@ -215,8 +261,10 @@ def build_worker(house: House) -> tuple[Worker, Budget]:
         control=ControlWords.load(),
         assistant=RasaClient(settings.rasa_url, settings.secret("rasa_token"), settings.rasa_timeout_s),
         detector=Detector(settings.locales),
+        suggester=Suggester().prepared(),
         flood=Flood(settings.sender_per_minute, settings.sender_per_day),
         patience=Patience(timedelta(minutes=settings.waiting_ack_minutes), timedelta(hours=settings.session_hours)),
+        find=build_find(house),
     )
     rates = {name: Rate(channel.limits.rate, channel.limits.pair_rate) for name, channel in channels.items()}
     budget = Budget(house.upkeep, house.meters, settings.daily_segments)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,12 +20,20 @@ staff_app = typer.Typer(no_args_is_help=True, help="People who sign in at the de
 dead_app = typer.Typer(no_args_is_help=True, help="Messages that could not be read, worked or sent.")
 channels_app = typer.Typer(no_args_is_help=True, help="The providers.")
 content_app = typer.Typer(no_args_is_help=True, help="Texts and prompts.")
+offer_app = typer.Typer(no_args_is_help=True, help="The offer check.")
+directory_app = typer.Typer(no_args_is_help=True, help="Services that people may be told of.")
+translations_app = typer.Typer(no_args_is_help=True, help="The catalogues of all languages.")
+places_app = typer.Typer(no_args_is_help=True, help="The gazetteer.")
 nlu_app = typer.Typer(no_args_is_help=True, help="What messages are taken for.")
 app.add_typer(staff_app, name="staff")
 app.add_typer(dead_app, name="dead-letters")
 app.add_typer(channels_app, name="channels")
 app.add_typer(content_app, name="content")
+app.add_typer(translations_app, name="translations")
+app.add_typer(offer_app, name="offer")
 app.add_typer(nlu_app, name="nlu")
+app.add_typer(directory_app, name="directory")
+app.add_typer(places_app, name="places")
 
 
 def settings_or_exit() -> Settings:
@@ -143,12 +154,52 @@ def channels_connect() -> None:
 def content_check() -> None:
     """Check every text in every language: keys, placeholders, promises, reserved words, SMS budgets."""
     from handoff.core.content_check import check
+    from handoff.translations.commands import faults
 
-    problems = check()
+    problems = [*map(str, check()), *faults()]
     for problem in problems:
         typer.echo(problem)
     typer.echo(f"{len(problems)} problems")
     raise typer.Exit(1 if problems else 0)
+
+
+@translations_app.command("update")
+def translations_update(locale: Annotated[str, typer.Option(help="One language only.")] = "") -> None:
+    """Write down anew what there is to translate, in every catalogue; nothing that somebody wrote is lost."""
+    from handoff.translations.commands import update
+
+    try:
+        faults = update(only=locale)
+    except ValueError as error:
+        faults = [str(error)]
+    for fault in faults:
+        typer.echo(fault, err=True)
+    raise typer.Exit(1 if faults else 0)
+
+
+@translations_app.command("accept")
+def translations_accept(locale: str, keys: list[str]) -> None:
+    """You compared these texts with today's English, and they say the same: they are no longer stale."""
+    from handoff.translations.commands import accept
+
+    try:
+        accept(locale, keys)
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+@translations_app.command("status")
+def translations_status(locale: Annotated[str, typer.Option(help="One language only.")] = "") -> None:
+    """How far each language is. Exits with 1 when an offered language lacks a safety text."""
+    from handoff.translations import status
+
+    rows = status.rows(only=locale)
+    typer.echo(status.table(rows))
+    lacking = status.unsafe(rows, settings_or_exit().locales)
+    if lacking:
+        typer.echo(f"safety texts are missing in: {', '.join(lacking)}", err=True)
+    raise typer.Exit(1 if lacking else 0)
 
 
 @nlu_app.callback()
@@ -167,3 +218,86 @@ def nlu_parse(
     from handoff.nlu import parse
 
     run(lambda settings: parse(settings, model_only=model_only))
+
+
+@offer_app.command("check")
+def offer_check(
+    locale: Annotated[str, typer.Option(help="The language of the text: en, ar, uk …")] = "en",
+) -> None:
+    """Read what somebody writes about an offer on stdin; print the signs it suggests, and the level if all are true."""
+    from handoff.core.offers import Offers
+    from handoff.core.suggest import Suggester
+
+    suggester = Suggester()
+    if locale not in suggester.locales:
+        typer.echo(f"no phrases for {locale}: choose one of {', '.join(suggester.locales)}", err=True)
+        raise typer.Exit(1)
+    text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
+    suggested = suggester.suggest(text, locale)
+    level = Offers.load().level(suggestion.flag for suggestion in suggested)
+    found = {"suggested": [asdict(suggestion) for suggestion in suggested], "level": str(level)}
+    typer.echo(json.dumps(found, ensure_ascii=False))
+
+
+@directory_app.command("import")
+def directory_import(
+    path: Annotated[Path, typer.Argument(help="An HSDS package: a folder, a zip, or JSON.")],
+    dry_run: Annotated[bool, typer.Option(help="Say what would be done, and do nothing.")] = False,
+) -> None:
+    """Import services, all or nothing. Says every row that is wrong. Nobody is told a number before it is verified."""
+    from handoff.directory_commands import import_directory_command
+
+    run(lambda settings: import_directory_command(settings, path, dry_run=dry_run))
+
+
+@directory_app.command("check")
+def directory_check() -> None:
+    """List what needs somebody's work: dead and unverified numbers, stale and closed services. Exits with 1 if any."""
+    from handoff.directory_commands import check_directory
+
+    run(check_directory)
+
+
+@directory_app.command("verify")
+def directory_verify(
+    phone_id: Annotated[str, typer.Argument(help="As `amana directory check` lists it.")],
+    by: Annotated[str, typer.Option(help="Your login.")],
+    note: Annotated[str, typer.Option(help="Who answered the call, and what they said.")],
+) -> None:
+    """You called a number and it is right. Two different people have to, before anybody is told of it."""
+    from handoff.directory_commands import verify
+
+    run(lambda settings: verify(settings, phone_id, login=by, note=note))
+
+
+@directory_app.command("unverify")
+def directory_unverify(
+    phone_id: Annotated[str, typer.Argument(help="As `amana directory check` lists it.")],
+    by: Annotated[str, typer.Option(help="Your login.")],
+) -> None:
+    """A number is wrong: nobody is told of it any more."""
+    from handoff.directory_commands import unverify
+
+    run(lambda settings: unverify(settings, phone_id, login=by))
+
+
+@directory_app.command("done")
+def directory_done(
+    report: Annotated[int, typer.Argument(help="The number of the report in `amana directory check`.")],
+    by: Annotated[str, typer.Option(help="Your login.")],
+) -> None:
+    """You have looked after a report of a dead number."""
+    from handoff.directory_commands import done
+
+    run(lambda settings: done(settings, report, login=by))
+
+
+@places_app.command("import")
+def places_import(
+    path: Annotated[Path, typer.Argument(help="CSV: code, level, parent, name_<locale> …, spellings.")],
+    dry_run: Annotated[bool, typer.Option(help="Say what would be done, and do nothing.")] = False,
+) -> None:
+    """Replace the gazetteer, all or nothing. Says every row that is wrong."""
+    from handoff.directory_commands import import_places_command
+
+    run(lambda settings: import_places_command(settings, path, dry_run=dry_run))

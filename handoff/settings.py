@@ -6,11 +6,13 @@ import base64
 import binascii
 import os
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+LOCALES = Path(__file__).resolve().parent.parent / "locales"
 PLACEHOLDERS = frozenset({"changeme", "change-me", "secret", "password", "todo", "xxx", "example"})
 
 
@@ -50,13 +52,18 @@ class Settings(BaseSettings):
     worker_concurrency: int = 12
     lease_s: float = 6.0
 
-    locales: Annotated[tuple[str, ...], NoDecode] = ("en", "ar", "es")
+    locales: Annotated[tuple[str, ...], NoDecode] = (
+        *("en", "ar", "uk", "ru", "fr"),
+        *("es", "fa_AF", "ps", "so", "sw"),
+    )
     default_locale: str = "en"
     require_reviewed: bool | None = None
 
     org_name: str = "Demo Aid (fictional)"
     org_slug: str = "demo-aid"
     hotline: str = ""
+    awareness_only: bool = False
+    le_safe: Annotated[tuple[str, ...], NoDecode] = ()
     staffed_hours: str = "Mon-Sun 08:00-20:00"
     timezone: str = "UTC"
     claim_minutes: int = 30
@@ -87,11 +94,20 @@ class Settings(BaseSettings):
     simulator_host: str = "127.0.0.1"
     simulator_port: int = 8010
 
-    @field_validator("locales", "channels", mode="before")
+    @field_validator("locales", "channels", "le_safe", mode="before")
     @classmethod
     def split_list(cls, value: object) -> object:
         """Lists are written with commas or spaces between the items."""
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("locales")
+    @classmethod
+    def refuse_languages_without_texts(cls, locales: tuple[str, ...]) -> tuple[str, ...]:
+        """Who is offered a language must be answered in it."""
+        for locale in locales:
+            if not (LOCALES / locale / "LC_MESSAGES" / "messages.po").is_file():
+                raise ValueError(f"AMANA_LOCALES: there are no texts in {locale} (locales/{locale}/LC_MESSAGES)")
+        return locales
 
     @model_validator(mode="after")
     def refuse_placeholders(self) -> Settings:

@@ -26,6 +26,12 @@ def test_a_placeholder_stops_the_start_and_names_the_variable(name: str, placeho
         a_setting(**{name: placeholder})
 
 
+def test_a_language_without_texts_stops_the_start_and_is_named() -> None:
+    assert a_setting(locales="en, fa_AF").locales == ("en", "fa_AF")
+    with pytest.raises(ValidationError, match="AMANA_LOCALES: there are no texts in tlh"):
+        a_setting(locales="en,tlh")
+
+
 def test_a_missing_secret_is_named_when_it_is_needed() -> None:
     with pytest.raises(ValueError, match="AMANA_RASA_TOKEN is not set"):
         a_setting().secret("rasa_token")

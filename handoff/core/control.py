@@ -116,6 +116,9 @@ class ControlWords:
         danger = self._danger(said)
         if danger and danger.certainty is Certainty.SURE:
             return danger
+        if text.lstrip().startswith("/"):
+            # Not a command here, and not a word that somebody would write so: "/talk_to_human" is only text.
+            return danger
         return self._word(text, said, locale, network) or danger or self._slipped(said)
 
     def _command(self, text: str, network: str) -> Control | None:

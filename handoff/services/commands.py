@@ -11,12 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from handoff.core.case import ALPHABET
+from handoff.core.content import SHOW
 from handoff.core.conversation import NewCase, Owner, Relay
 from handoff.core.message import Kind
 from handoff.services.turn import Work
 
 DANGER_KEYS = ("danger.", "selfharm.", "media.location")
 NUMBER_LENGTH = 6
+# Questions that know by themselves what they are about: going back to one keeps what was answered before.
+KEPT = ("offer.", "find.")
 
 
 def case_number() -> str:
@@ -139,7 +142,7 @@ def menu(work: Work) -> str:
     if work.case_id:
         with_person(work)
     else:
-        work.forget()
+        work.forget(but_conflict=True)
         work.say("menu.main")
     return "menu"
 
@@ -149,8 +152,9 @@ def back(work: Work) -> str:
     earlier = work.conversation.prompts[1:2]
     if work.case_id or not earlier:
         return menu(work)
-    work.forget()
-    work.say(earlier[0].key, guesses=earlier[0].guesses)
+    kept: dict[str, object] = {} if earlier[0].key.startswith(KEPT) else {"state": {}}
+    work.change(prompts=[prompt.to_json() for prompt in work.conversation.prompts[2:]], **kept)
+    work.ask_again(earlier[0])
     return "back"
 
 
@@ -201,6 +205,10 @@ def ask_consent(work: Work) -> str:
 
 def open_case(work: Work, *, modality: str, consent_key: str, ids: Ids) -> str:
     """The person said yes: consent and case in one transaction, then an honest word about waiting."""
+    if work.voice.deployment.awareness_only:
+        # Asked before the desk was switched off, or understood by the assistant alone.
+        work.say("awareness.no_person")
+        return "no_person"
     if work.case_id:
         with_person(work)
         return "already_waiting"
@@ -215,6 +223,7 @@ def open_case(work: Work, *, modality: str, consent_key: str, ids: Ids) -> str:
         level="P0" if urgent else "P3",
         reasons=("danger",) if urgent else ("asked_for_person",),
         locale=work.locale,
+        coi_orgs=work.implicated,
     )
     work.turn.new_case = new
     if work.conversation.contact.stopped:
@@ -243,6 +252,27 @@ def reopen(work: Work) -> None:
             work.say("handoff.closed")
 
 
+def show(work: Work, key: str) -> str:
+    """A card or a menu, by its key. No assistant is needed to read; with a person, only languages are shown."""
+    if work.case_id and not key.startswith("language."):
+        return menu(work)
+    work.say(key)
+    return "shown"
+
+
+def feedback(work: Work, answer: str) -> str:
+    """Counted, nothing kept: what was good or bad is told to a person, if they want."""
+    work.say("feedback.thanks" if answer == "good" else "feedback.sorry")
+    return f"feedback_{answer}"
+
+
+def do(work: Work, deed: str) -> str:
+    """One of our deeds, by its name in content/prompts.yml; what is unknown shows the menu."""
+    if deed.startswith(SHOW) and deed.removeprefix(SHOW) in work.voice.prompts:
+        return show(work, deed.removeprefix(SHOW))
+    return DEEDS.get(deed, menu)(work)
+
+
 CONTROLS: dict[str, Callable[[Work], str]] = {
     "danger": danger,
     "self_harm": self_harm,
@@ -269,6 +299,8 @@ DEEDS: dict[str, Callable[[Work], str]] = {
     "go_on": go_on,
     "take_back": take_back,
     "language": language,
+    "feedback.good": lambda work: feedback(work, "good"),
+    "feedback.bad": lambda work: feedback(work, "bad"),
     "plan.self": lambda work: set_plan(work, "self"),
     "plan.any": lambda work: set_plan(work, "any"),
 }

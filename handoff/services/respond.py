@@ -8,17 +8,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handoff.core.content import Weight
+from handoff.core.content import LANGUAGE_OPTION, Weight
 from handoff.core.control import Certainty, ControlWords
 from handoff.core.conversation import Conversation, Owner, Received, Turn
-from handoff.core.effects import BadEffect, Effect, OpenCase, Say, SetLocale, Stop
+from handoff.core.effects import BadEffect, Effect, Find, OpenCase, Say, SetLocale, Stop
 from handoff.core.flood import Flood
 from handoff.core.language import Detector
 from handoff.core.message import Kind
-from handoff.core.ports import Assistant, AssistantDown, AssistantFailed, AssistantTurn
+from handoff.core.ports import Assistant, AssistantDown, AssistantFailed, AssistantTurn, Hints
 from handoff.core.prompts import AskAgain, Chosen, FreeText, Gone, Prompt, Resolution, UnknownOption, resolve
+from handoff.core.suggest import Suggester
 from handoff.i18n import day_and_time
-from handoff.services import commands
+from handoff.services import commands, find_help, language
+from handoff.services.find_help import FindHelp
 from handoff.services.say import Voice
 from handoff.services.turn import Work
 
@@ -37,9 +39,11 @@ QUIETLY_OBEYED = frozenset({"stop", "leave"})
 # All other words reach the humans of a case too, whatever else they do: "9" may say how many they are.
 UNSAID = frozenset({"stop", "leave"})
 WRITTEN = frozenset({Kind.TEXT, Kind.TAP, Kind.OPT_IN, Kind.OPT_OUT, Kind.CARRIER_HELP})
-LANGUAGE_OPTION = "language."
+NOT_UNDERSTOOD = "fallback."
 OFF_NOTICE_EVERY = timedelta(hours=24)
 RETRY_AFTER_S = (0.3, 1.0)
+NO_HINTS = Hints()
+FIND_DEED = "find"
 # Later than any clock is wrong: this one was held up, and answers what was on the phone when it was written.
 HELD_UP = timedelta(minutes=1)
 
@@ -60,15 +64,17 @@ class Respond:
     control: ControlWords
     assistant: Assistant
     detector: Detector
+    suggester: Suggester
     flood: Flood
     patience: Patience = Patience()
+    find: FindHelp = field(default_factory=FindHelp)
     ids: commands.Ids = field(default_factory=commands.Ids)
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
     async def turn(self, conversation: Conversation, received: Received, now: datetime) -> Turn:
         """What to answer and what to change. Raises nothing that a person's message can cause."""
         work = Work(self.voice, conversation, received, now)
-        self._suggest_locale(work)
+        language.begin(work, self.detector)
         first_over, over = self.flood.count(work.conversation, now, work.turn.changes)
         meaning = self._meaning(work)
         if meaning in URGENT or (meaning and not over and not self._must_only_relay(work, meaning)):
@@ -98,18 +104,6 @@ class Respond:
             work.say("failopen.card")
         work.turn.dead_code = code
         return work.end("dead")
-
-    def _suggest_locale(self, work: Work) -> None:
-        """Until the person chooses, the language they write in; kept so that a later "1" does not flip it.
-
-        One word is enough to begin with, and too little to change what they were answered in.
-        """
-        conversation, text = work.conversation, work.received.text
-        if conversation.locale_chosen or not text or (conversation.locale and len(text.split()) < 2):
-            return
-        found = self.detector.detect(text)
-        if found and found != conversation.locale:
-            work.answer_in(found)
 
     def _meaning(self, work: Work) -> str:
         """The control or danger word in the message, "" if there is none. Taps carry our own tokens, not words."""
@@ -161,7 +155,7 @@ class Respond:
 
     def _ask_again(self, work: Work, prompt: Prompt) -> str:
         work.say("stale.answer")
-        work.say(prompt.key, guesses=prompt.guesses)
+        work.ask_again(prompt)
         return "asked_again"
 
     async def _person(self, work: Work) -> str:
@@ -219,9 +213,14 @@ class Respond:
     def _choose_with_people(self, work: Work, chosen: Chosen) -> str:
         commands.relay(work)
         if chosen.option.id.startswith(LANGUAGE_OPTION):
-            return commands.set_language(work, chosen.option.id.removeprefix(LANGUAGE_OPTION))
-        deed = commands.DEEDS.get(chosen.option.do, commands.menu)
-        return deed(work)
+            return self._choose_language(work, chosen)
+        return commands.do(work, chosen.option.do)
+
+    def _choose_language(self, work: Work, chosen: Chosen) -> str:
+        choice = chosen.option.id.removeprefix(LANGUAGE_OPTION)
+        if chosen.prompt.key.startswith(language.SUGGEST):
+            return language.answered(work, choice)
+        return commands.set_language(work, choice)
 
     def _acknowledge_waiting(self, work: Work) -> None:
         """At most once an hour, so that waiting is neither silence nor noise."""
@@ -254,14 +253,16 @@ class Respond:
                 return self._ask_again(work, prompt)
             case UnknownOption(prompt):
                 work.say("prompt.unknown_option")
-                work.say(prompt.key, guesses=prompt.guesses)
+                work.ask_again(prompt)
                 return "asked_again"
             case Gone():
                 work.say("stale.answer")
                 work.say("menu.main")
                 return "asked_again"
             case FreeText(stale_consent):
-                return await self._free_text(work, fresh=stale_consent)
+                outcome = await self._free_text(work, fresh=stale_consent)
+                language.suggest(work, self.detector, self.patience.session)
+                return outcome
         raise AssertionError("unreachable")
 
     async def _free_text(self, work: Work, *, fresh: bool) -> str:
@@ -271,25 +272,32 @@ class Respond:
         if not work.received.text.strip():
             work.say("media.unknown")
             return "media"
-        return await self._ask_or_fail_open(work, work.received.text, "text")
+        found = await self.find.understand(work)
+        if found:
+            return found
+        hints = self.suggester.hints(work.received.text, work.locale)
+        return await self._ask_or_fail_open(work, work.received.text, "text", hints)
 
     async def _choose(self, work: Work, chosen: Chosen) -> str:
         option, prompt = chosen.option, chosen.prompt
         if option.id.startswith(LANGUAGE_OPTION):
-            return commands.set_language(work, option.id.removeprefix(LANGUAGE_OPTION))
+            return self._choose_language(work, chosen)
         if option.do == "person":
             return await self._person(work)
         if option.do.startswith("open_case."):
             modality = option.do.removeprefix("open_case.")
             return commands.open_case(work, modality=modality, consent_key=prompt.key, ids=self.ids)
+        if option.do.startswith(FIND_DEED):
+            return await self.find.step(work, option.do)
         if option.do:
-            return commands.DEEDS[option.do](work)
-        return await self._ask_or_fail_open(work, option.payload, "payload")
+            return commands.do(work, option.do)
+        about = next(iter(prompt.texts.get("question", ())), "")
+        return await self._ask_or_fail_open(work, option.payload, "payload", Hints(about=about))
 
-    async def _ask_or_fail_open(self, work: Work, message: str, kind: str) -> str:
+    async def _ask_or_fail_open(self, work: Work, message: str, kind: str, hints: Hints) -> str:
         """The assistant's answer; if there is none, the card with the numbers and an offered human. Never silence."""
         try:
-            await self._ask_assistant(work, message, kind)
+            await self._ask_assistant(work, message, kind, hints)
         except AssistantFailed as error:
             work.turn.drafts.clear()
             work.turn.new_case = None
@@ -297,22 +305,35 @@ class Respond:
             return f"failopen_{error.code}"
         return "answered"
 
-    async def _ask_assistant(self, work: Work, message: str, kind: str) -> None:
-        answer = await self._patient_turn(work, message, kind)
+    async def _ask_assistant(self, work: Work, message: str, kind: str, hints: Hints = NO_HINTS) -> None:
+        answer = await self._patient_turn(work, message, kind, hints)
         work.turn.intent = answer.intent
         state: dict[str, object] = {"at": work.now.isoformat(), "carried": dict(answer.state)}
+        sought = find_help.held(work)
+        if sought:
+            state["find"] = sought
         work.change(state=state)
         for effect in answer.effects:
-            self._apply(work, effect)
+            if isinstance(effect, Find):
+                await self.find.start(work, message if kind == "text" else "")
+            elif kind == "text" and _not_understood(effect) and find_help.asks(work) == find_help.ASKS_PLACE:
+                await self.find.unknown_place(work)
+            else:
+                self._apply(work, effect)
         state["asked"] = work.prompt_count
 
-    async def _patient_turn(self, work: Work, message: str, kind: str) -> AssistantTurn:
+    async def _patient_turn(self, work: Work, message: str, kind: str, hints: Hints) -> AssistantTurn:
         """Ask, and ask again within seconds: a restarted assistant is back quickly."""
         pauses = iter(RETRY_AFTER_S)
         while True:
             try:
                 return await self.assistant.turn(
-                    str(work.received.id), message, kind=kind, locale=work.locale, state=self._carried(work, kind)
+                    str(work.received.id),
+                    message,
+                    kind=kind,
+                    locale=work.locale,
+                    state=self._carried(work, kind),
+                    hints=hints,
                 )
             except AssistantDown as error:
                 # Who waited as long as that gets the card now; and danger of others waits for this place.
@@ -336,8 +357,8 @@ class Respond:
 
     def _apply(self, work: Work, effect: Effect) -> None:
         match effect:
-            case Say(key, args, guesses) if key in self.voice.prompts:
-                work.say(key, args, guesses)
+            case Say(key, args, guesses, texts) if key in self.voice.prompts:
+                work.say(key, args, guesses=guesses, texts=texts)
             case SetLocale(locale) if locale in self.voice.deployment.locales:
                 work.choose_locale(locale)
             case OpenCase(modality, consent_key):
@@ -346,6 +367,10 @@ class Respond:
                 commands.stop(work)
             case _:
                 raise BadAnswer
+
+
+def _not_understood(effect: Effect) -> bool:
+    return isinstance(effect, Say) and effect.key.startswith(NOT_UNDERSTOOD)
 
 
 def _written_at(received: Received) -> datetime:

@@ -58,7 +58,7 @@ async def test_the_chosen_language_wins_over_what_is_written(path: Whole) -> Non
     choice = await phone.next_reply()
     assert "العربية" in choice.text
     assert "Español" in choice.text
-    phone.send("3")
+    phone.send("4")
     answer = await phone.next_reply()
     assert await path.value("SELECT locale FROM conversations") == "es"
     assert "idioma" in answer.text.lower() or "español" in answer.text.lower()
@@ -161,7 +161,7 @@ async def test_one_flooder_does_not_delay_fifty_others(path: Whole) -> None:
 async def test_a_flooder_gets_one_neutral_line_then_quiet_but_danger_passes(path: Whole) -> None:
     phone = path.phone("telegram")
     for number in range(30):
-        phone.send(f"number {number}")
+        phone.send(f"this is sentence {number}")
     await path.worked(30)
     await path.settle()
     answered = len(path.assistant.heard)

@@ -63,7 +63,9 @@ class _Check:
     def slots(self, last: str | None) -> Events:
         """All slots as they now are."""
         signs = {flag: str(answer) for flag, answer in self.answers.items()}
-        return self._changed(signs | dict.fromkeys(self.suggested, SUGGESTED), self.kind, last.lower() if last else None)
+        return self._changed(
+            signs | dict.fromkeys(self.suggested, SUGGESTED), self.kind, last.lower() if last else None
+        )
 
     def _changed(self, signs: Mapping[str, str], kind: str | None, last: str | None) -> Events:
         wanted = {SIGN + flag: signs.get(flag) for flag in self.offers.flags} | {KIND: kind, LAST: last}
