@@ -6,7 +6,7 @@ The real worker has neither switch; this file is never installed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -20,12 +20,12 @@ MARK = "breakrender"
 say, turn = Work.say, Respond.turn
 
 
-def broken_say(work: Work, key: str, args: Mapping[str, str] | None = None, guesses: Sequence[str] = ()) -> None:
+def broken_say(work: Work, key: str, args: Mapping[str, str] | None = None, **others: Any) -> None:
     """An exception whose words and whose frames hold what somebody wrote."""
     written = work.received.text
     if MARK in written and key != "failopen.card":
         raise KeyError(f"no catalogue entry for {written} of {work.received!r}")
-    say(work, key, args, guesses)
+    say(work, key, args, **others)
 
 
 async def leaking_turn(respond: Respond, conversation: Conversation, received: Received, now: Any) -> Turn:

@@ -76,5 +76,5 @@ async def test_the_desk_reads_right_to_left_in_arabic_and_remembers_it(world: Wo
 async def test_the_browsers_language_is_used_until_one_is_chosen(world: World) -> None:
     await world.staff("mina")
     browser = await world.browser(world.console(), "mina")
-    page = (await browser.get("/", headers={"accept-language": "fr, es;q=0.8, en;q=0.5"})).text
+    page = (await browser.get("/", headers={"accept-language": "de, es;q=0.8, en;q=0.5"})).text
     assert '<html lang="es" dir="ltr">' in page
