@@ -39,7 +39,8 @@ class Phones:
         messages = []
         for _ in range(count):
             channel, address = self.everyone[self._next % len(self.everyone)]
-            text = MESSAGES[self._next % len(MESSAGES)]
+            # Everybody keeps to one language: who changes it is asked about that, and gets two messages for one.
+            text = MESSAGES[self._next % len(self.everyone) % len(MESSAGES)]
             messages.append({"channel": channel, "address": address, "kind": "text", "text": text})
             self._next += 1
         async with self.stack.http.post(f"{self.stack.simulator}/control/send", json={"messages": messages}) as got:
