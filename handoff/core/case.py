@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handoff.core.contact import Contact
+from handoff.core.report import Report
 
 OPEN_STATES = ("waiting", "claimed")
 CLOSE_CODES = ("helped", "referred", "no_answer", "wrong_number", "withdrawn", "other")
@@ -74,11 +75,15 @@ class CaseView:
     created_at: datetime
     closed_at: datetime | None
     consent: ConsentView
+    answer_by: datetime | None = None
+    report: Report = field(default_factory=Report)
+    owner: str = ""
+    sop_version: str = ""
 
     @property
     def due_at(self) -> datetime:
         """When a human is to have answered at the latest."""
-        return self.created_at + TARGETS[self.level]
+        return self.answer_by or self.created_at + TARGETS[self.level]
 
     @property
     def open(self) -> bool:

@@ -14,6 +14,7 @@ from handoff.core.directory import ServiceReport
 from handoff.core.message import Kind
 from handoff.core.prompts import Prompt
 from handoff.core.render import Rendered
+from handoff.core.report import Report
 
 KEPT_PROMPTS = 3
 
@@ -97,7 +98,12 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
-    """A case that the person consented to in this turn. `coi_orgs`: organisations that it complains of (SAFETY §7)."""
+    """A case that the person consented to in this turn. `coi_orgs`: organisations that it complains of (SAFETY §7).
+
+    `organisation` is the slug of the organisation that the consent names ("": the operator's), `owner` who is
+    responsible (content/pathways/routing.yml), `excluded` the slugs of organisations that may not know of it, `due_at`
+    when a human must have answered at the latest. `kind` is consent, or assent of a child.
+    """
 
     case_id: uuid.UUID
     consent_id: uuid.UUID
@@ -109,6 +115,13 @@ class NewCase:
     reasons: tuple[str, ...]
     locale: str
     coi_orgs: tuple[str, ...] = ()
+    report: Report = field(default_factory=Report)
+    organisation: str = ""
+    owner: str = ""
+    excluded: tuple[str, ...] = ()
+    sop_version: str = ""
+    due_at: datetime | None = None
+    kind: str = "consent"
 
 
 @dataclass(frozen=True, slots=True)

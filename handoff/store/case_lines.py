@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.core.case import Line
 from handoff.core.message import RANK, SendState
+from handoff.store.case_tables import Case, CaseMessage
 from handoff.store.keys import load_key
-from handoff.store.tables import Case, CaseMessage, Outbound, Person, Staff
+from handoff.store.staff_tables import Staff
+from handoff.store.tables import Outbound, Person
 from handoff.store.vault import CannotDecrypt, Key, Vault
 
 WRITTEN = (

@@ -7,35 +7,28 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, case, exists, func, insert, select, text, true, update
+from sqlalchemy import Boolean, Row, Select, and_, case, exists, func, insert, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
 from handoff.core.case import OPEN_STATES, CaseView, ConsentView, Line, person_code
 from handoff.core.contact import Contact
+from handoff.core.report import Report
 from handoff.store.case_lines import read_lines
+from handoff.store.case_tables import Case, CaseMessage, Consent
 from handoff.store.directory_tables import Complaint, DirectoryOrganization
 from handoff.store.keys import load_key
-from handoff.store.tables import (
-    Case,
-    CaseMessage,
-    Consent,
-    Conversation,
-    Membership,
-    Organisation,
-    Person,
-    Staff,
-)
+from handoff.store.staff_tables import Membership, Organisation, Staff
+from handoff.store.tables import Conversation, Person
 from handoff.store.vault import Key, Vault
 
 CLAIMER = aliased(Staff, name="claimer")
 THEIRS = aliased(Organisation, name="theirs")
+# Where the person is reached, also while somebody else writes from there.
 TALK = (
     select(Conversation.id, Conversation.channel, Conversation.last_inbound_at)
-    .where(Conversation.case_id == Case.id)
-    .order_by(Conversation.last_inbound_at.desc().nulls_last())
-    .limit(1)
+    .where(Conversation.id == Case.conversation_id)
     .lateral("talk")
 )
 # One row in place of all columns of three tables: what is not selected cannot leak.
@@ -61,6 +54,15 @@ VIEW = (
         Case.close_code,
         Case.created_at,
         Case.closed_at,
+        Case.due_at,
+        Case.sop_version,
+        Case.owner,
+        Case.for_whom,
+        Case.age_band,
+        Case.place_code,
+        Case.concerns,
+        Case.flags,
+        Case.worker_gender,
         Person.contact_plan,
         TALK.c.id.label("conversation_id"),
         TALK.c.channel.label("talk_channel"),
@@ -91,13 +93,15 @@ def visible_to(user_id: uuid.UUID) -> ColumnElement[bool]:
     """What a user may know of: the cases of the organisations that they belong to, and no others; none that complains
     of a service of any of these organisations (SAFETY §7)."""
     member = select(Membership.organisation_id).where(Membership.staff_id == user_id)
+    theirs = select(func.array_agg(Organisation.slug)).where(Organisation.id.in_(member)).scalar_subquery()
+    excluded: ColumnElement[bool] = Case.excluded.op("?|", is_comparison=True, return_type=Boolean())(theirs)
     implicated = (
         exists()
         .where(Complaint.case_id == Case.id, Complaint.coi_orgs.has_key(DirectoryOrganization.id))
         .where(THEIRS.slug == DirectoryOrganization.desk_slug, THEIRS.id.in_(member))
         .correlate(Case)
     )
-    return Case.organisation_id.in_(member) & ~implicated
+    return and_(Case.organisation_id.in_(member), ~implicated, ~excluded)
 
 
 def consent_live() -> ColumnElement[bool]:
@@ -267,4 +271,15 @@ def _view(row: Row[Any]) -> CaseView:
             expires_at=row.expires_at,
             withdrawn_at=row.withdrawn_at,
         ),
+        answer_by=row.due_at,
+        report=Report(
+            for_whom=row.for_whom or "",
+            age_band=row.age_band or "",
+            concerns=tuple(map(str, row.concerns)),
+            flags=tuple(map(str, row.flags)),
+            place_code=row.place_code or "",
+            worker_gender=row.worker_gender or "",
+        ),
+        owner=row.owner or "",
+        sop_version=row.sop_version or "",
     )

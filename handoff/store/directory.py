@@ -16,7 +16,7 @@ from handoff.core.directory import MAX_PHONES, WEEK_DAYS, Schedule, Service, Ser
 from handoff.core.places import Gazetteer, Places
 from handoff.store.directory_tables import DirectoryReport
 from handoff.store.places import read_gazetteer, version
-from handoff.store.tables import Audit
+from handoff.store.staff_tables import Audit
 
 LOOK_AGAIN_S = 20.0
 # More than are ever told, so that rules and order have something to choose from; reading them takes milliseconds.

@@ -7,7 +7,7 @@ import uuid
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from handoff.store.tables import Organisation
+from handoff.store.staff_tables import Organisation
 
 
 async def ensure_organisation(engine: AsyncEngine, slug: str, name: str) -> None:

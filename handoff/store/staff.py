@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.core.staff import IDLE_FOR, LOCKED_FOR, SESSION_FOR, TRIES, Attempt, Deed, Member, NewStaff, Session, User
-from handoff.store.tables import Audit, Membership, Organisation, Staff, StaffSession
+from handoff.store.staff_tables import Audit, Membership, Organisation, Staff, StaffSession
 
 
 class StaffBook:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     SmallInteger,
@@ -94,13 +93,29 @@ class Address(Base):
 
 
 class Person(Base):
-    """Somebody: a random id and a key. Not a phone (SAFETY §1)."""
+    """Somebody: a random id and a key. Not a phone (SAFETY §1).
+
+    `contact_plan` is "self", "any" or "hours" (then `plan_hours` holds the windows in which we may write).
+    `word_cipher` is the word by which we know them, `sign_cipher` the two nouns by which they know us, under their key.
+    After three wrong words nothing proactive goes out until `locked_until` (SAFETY §4)."""
 
     __tablename__ = "persons"
+    __table_args__ = (
+        CheckConstraint("contact_plan in ('self', 'any', 'hours')", name="contact_plan"),
+        CheckConstraint("age_band in ('adult', 'minor', 'unknown')", name="age_band"),
+        CheckConstraint("shared_phone in ('yes', 'no', 'unsure')", name="shared_phone"),
+    )
 
     id: Mapped[uuid.UUID] = random_id()
     key_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("vault.data_keys.id"), index=True)
     contact_plan: Mapped[str | None]
+    plan_hours: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    age_band: Mapped[str | None]
+    shared_phone: Mapped[str | None]
+    word_cipher: Mapped[bytes | None]
+    sign_cipher: Mapped[bytes | None]
+    wrong_words: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = created()
 
 
@@ -115,7 +130,10 @@ class PersonAddress(Base):
 
 
 class Conversation(Base):
-    """One address on one of our accounts: the unit of order, of mutual exclusion and of "who speaks now"."""
+    """One address on one of our accounts: the unit of order, of mutual exclusion and of "who speaks now".
+
+    `person_seen_at`: when the person of the open case was last taken to be the one who writes. After an hour of silence
+    whoever writes is greeted as anyone is, and their words wait sealed in `held_cipher` (SAFETY §1)."""
 
     __tablename__ = "conversations"
     __table_args__ = (
@@ -136,6 +154,9 @@ class Conversation(Base):
     state: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     prompts: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     prompt_count: Mapped[int] = mapped_column(server_default=text("0"))
+    person_seen_at: Mapped[datetime | None]
+    held_cipher: Mapped[bytes | None]
+    held_at: Mapped[datetime | None]
     waiting_ack_at: Mapped[datetime | None]
     danger_at: Mapped[datetime | None]
     last_inbound_at: Mapped[datetime | None]
@@ -221,131 +242,6 @@ class Outbound(Base):
     sent_at: Mapped[datetime | None]
 
 
-class Organisation(Base):
-    """An organisation that can own cases."""
-
-    __tablename__ = "organisations"
-
-    id: Mapped[uuid.UUID] = random_id()
-    slug: Mapped[str] = mapped_column(unique=True)
-    name: Mapped[str]
-    created_at: Mapped[datetime] = created()
-
-
-class Staff(Base):
-    """Somebody who signs in at the desk. `password_hash` is argon2id."""
-
-    __tablename__ = "staff"
-
-    id: Mapped[uuid.UUID] = random_id()
-    login: Mapped[str] = mapped_column(unique=True)
-    name: Mapped[str]
-    password_hash: Mapped[str]
-    active: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
-    failed_logins: Mapped[int] = mapped_column(Integer, server_default=text("0"))
-    locked_until: Mapped[datetime | None]
-    created_at: Mapped[datetime] = created()
-
-
-class Membership(Base):
-    """Which role a member of staff has in which organisation."""
-
-    __tablename__ = "memberships"
-    __table_args__ = (CheckConstraint("role in ('caseworker', 'supervisor', 'admin')", name="role"),)
-
-    staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"), primary_key=True)
-    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
-    role: Mapped[str]
-
-
-class StaffSession(Base):
-    """A sign-in, kept by the server. The cookie holds a random token; only its SHA-256 is here."""
-
-    __tablename__ = "staff_sessions"
-
-    token_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"))
-    csrf: Mapped[str]
-    created_at: Mapped[datetime] = created()
-    seen_at: Mapped[datetime] = created()
-    expires_at: Mapped[datetime]
-
-
-class Consent(Base):
-    """What a person agreed to: purpose, the words they read (key, version, language), for whom, until when."""
-
-    __tablename__ = "consents"
-    __table_args__ = (
-        CheckConstraint("purpose in ('contact', 'share', 'numbers', 'alerts')", name="purpose"),
-        CheckConstraint("kind in ('consent', 'assent', 'best_interest')", name="kind"),
-    )
-
-    id: Mapped[uuid.UUID] = random_id()
-    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("persons.id"), index=True)
-    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
-    purpose: Mapped[str]
-    kind: Mapped[str] = mapped_column(server_default="consent")
-    text_key: Mapped[str]
-    text_version: Mapped[str]
-    modality: Mapped[str]
-    locale: Mapped[str]
-    channel: Mapped[str]
-    given_at: Mapped[datetime] = created()
-    expires_at: Mapped[datetime]
-    withdrawn_at: Mapped[datetime | None]
-
-
-class Case(Base):
-    """Somebody who waits for, or talks with, a caseworker. A live contact consent naming its organisation is a rule of
-    the database (trigger `case_needs_consent`)."""
-
-    __tablename__ = "cases"
-    __table_args__ = (
-        CheckConstraint("state in ('waiting', 'claimed', 'closed', 'withdrawn')", name="state"),
-        CheckConstraint("level in ('P0', 'P1', 'P2', 'P3')", name="level"),
-        CheckConstraint("(state = 'claimed') = (claimed_by IS NOT NULL)", name="claimed_by_someone"),
-        Index("ix_cases_open", "level", "created_at", postgresql_where=text("state in ('waiting', 'claimed')")),
-    )
-
-    id: Mapped[uuid.UUID] = random_id()
-    number: Mapped[str] = mapped_column(unique=True)
-    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("persons.id"))
-    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisations.id"))
-    consent_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("consents.id"))
-    state: Mapped[str] = mapped_column(server_default="waiting")
-    level: Mapped[str]
-    reasons: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
-    modality: Mapped[str]
-    locale: Mapped[str]
-    claimed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
-    claimed_until: Mapped[datetime | None]
-    claim_fence: Mapped[int] = mapped_column(Integer, server_default=text("0"))
-    carrier_blocked: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
-    stopped: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
-    alarm_at: Mapped[datetime | None]
-    close_code: Mapped[str | None]
-    created_at: Mapped[datetime] = created()
-    claimed_at: Mapped[datetime | None]
-    closed_at: Mapped[datetime | None]
-
-
-class CaseMessage(Base):
-    """One line of the chat that the person agreed to, encrypted under the person's key.
-    `outbound_id` points to the message of ours whose delivery state is shown beside it."""
-
-    __tablename__ = "case_messages"
-    __table_args__ = (CheckConstraint("speaker in ('person', 'human', 'system')", name="speaker"),)
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("cases.id"), index=True)
-    speaker: Mapped[str]
-    staff_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
-    kind: Mapped[str] = mapped_column(server_default="text")
-    cipher: Mapped[bytes | None]
-    outbound_id: Mapped[int | None] = mapped_column(BigInteger)
-    created_at: Mapped[datetime] = created()
-
-
 class DeadLetter(Base):
     """Something that could not be read, worked or sent. Staff see codes, age and channel; the text is purged ≤ 24 h."""
 
@@ -382,18 +278,3 @@ class CatchUp(Base):
 
     channel: Mapped[str] = mapped_column(primary_key=True)
     until: Mapped[datetime]
-
-
-class Audit(Base):
-    """Who did what to what. Append-only by a trigger; ids and codes only, never content."""
-
-    __tablename__ = "audit"
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    at: Mapped[datetime] = created()
-    actor: Mapped[str]
-    action: Mapped[str]
-    object_kind: Mapped[str]
-    object_id: Mapped[str]
-    organisation_id: Mapped[uuid.UUID | None]
-    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import case, exists, insert, text, update
@@ -12,25 +11,15 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from handoff.core.conversation import Turn
 from handoff.core.ports import Lease, LeaseLost
+from handoff.store.case_opening import open_case
+from handoff.store.case_tables import CaseMessage
 from handoff.store.directory import add_report
-from handoff.store.directory_tables import Complaint
 from handoff.store.door import notify_desk, set_stopped
-from handoff.store.keys import add_key
 from handoff.store.outbox import draft_values
-from handoff.store.tables import (
-    Case,
-    CaseMessage,
-    Consent,
-    Conversation,
-    DeadLetter,
-    Inbound,
-    Person,
-    PersonAddress,
-)
+from handoff.store.tables import Conversation, DeadLetter, Inbound, Person
 from handoff.store.together import Together
 from handoff.store.vault import Key, Vault
 
-CONSENT_LIVES = timedelta(days=90)
 WORKED = text("""
     UPDATE inbound SET worked_at = now(), cipher = NULL, outcome = :outcome, intent = :intent WHERE id = :id
 """)
@@ -170,66 +159,6 @@ async def apply(connection: AsyncConnection, vault: Vault, lease: Lease, turn: T
         )
     if conversation.case_id:
         await change_case(connection, conversation.case_id, lease, turn)
-
-
-async def open_case(connection: AsyncConnection, vault: Vault, lease: Lease, turn: Turn, organisation: str) -> None:
-    """Person (if nobody yet writes from here), consent and case. The database refuses the case without the consent.
-
-    A turn that gives the conversation back to the assistant and opens a case is about somebody else than the case
-    before: a phone is not a person (SAFETY §1).
-    """
-    conversation, handle, new = lease.conversation, lease.handle, turn.new_case
-    if new is None:
-        raise AssertionError("no case to open")
-    known: uuid.UUID | None = turn.changes.get("person_id", conversation.person_id)
-    person_id = known or await add_person(connection, vault, handle.address_id)
-    query = text("SELECT id FROM organisations WHERE slug = :slug")
-    organisation_id = (await connection.execute(query, {"slug": organisation})).scalar_one()
-    await connection.execute(
-        insert(Consent).values(
-            id=new.consent_id,
-            person_id=person_id,
-            organisation_id=organisation_id,
-            purpose="contact",
-            text_key=new.consent_key,
-            text_version=new.consent_version,
-            modality=new.modality,
-            locale=new.locale,
-            channel=conversation.channel,
-            expires_at=lease.now + CONSENT_LIVES,
-        )
-    )
-    await connection.execute(
-        insert(Case).values(
-            id=new.case_id,
-            number=new.number,
-            person_id=person_id,
-            organisation_id=organisation_id,
-            consent_id=new.consent_id,
-            level=new.level,
-            reasons=list(new.reasons),
-            modality=new.modality,
-            locale=new.locale,
-            alarm_at=lease.now if new.level == "P0" else None,
-        )
-    )
-    if new.coi_orgs:
-        await connection.execute(insert(Complaint).values(case_id=new.case_id, coi_orgs=list(new.coi_orgs)))
-    await connection.execute(
-        update(Conversation)
-        .where(Conversation.id == conversation.id)
-        .values(person_id=person_id, case_id=new.case_id, owner="waiting")
-    )
-    await notify_desk(connection, "queue")
-
-
-async def add_person(connection: AsyncConnection, vault: Vault, address_id: uuid.UUID) -> uuid.UUID:
-    """Somebody new, with a key of their own, who writes from this address."""
-    key = await add_key(connection, vault)
-    person_id = uuid.uuid4()
-    await connection.execute(insert(Person).values(id=person_id, key_id=key.id))
-    await connection.execute(insert(PersonAddress).values(person_id=person_id, address_id=address_id))
-    return person_id
 
 
 async def change_case(connection: AsyncConnection, case_id: uuid.UUID, lease: Lease, turn: Turn) -> None:

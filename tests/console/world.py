@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from handoff.console.app import build_console
@@ -26,11 +26,12 @@ from handoff.services.access import Desk
 from handoff.services.say import Deployment, Voice
 from handoff.services.sign_in import add_staff
 from handoff.settings import Settings
+from handoff.store.case_tables import Case, CaseMessage, Consent
 from handoff.store.cases import Cases
 from handoff.store.keys import add_key
 from handoff.store.outbox import PostgresOutbox
 from handoff.store.staff import StaffBook
-from handoff.store.tables import Address, Case, CaseMessage, Consent, Conversation, Outbound, Person
+from handoff.store.tables import Address, Conversation, Outbound, Person
 from handoff.store.vault import Key, Vault
 from handoff.store.wake import listen
 
@@ -194,9 +195,10 @@ class World:
                     **values,
                 )
             )
+            conversation = uuid.uuid4()
             await connection.execute(
                 insert(Conversation).values(
-                    id=uuid.uuid4(),
+                    id=conversation,
                     address_id=await self._address(connection, key),
                     person_id=person,
                     case_id=case,
@@ -207,6 +209,7 @@ class World:
                     last_inbound_at=now - wrote if wrote is not None else None,
                 )
             )
+            await connection.execute(update(Case).where(Case.id == case).values(conversation_id=conversation))
         return case
 
     async def _person(self, connection: AsyncConnection, plan: str | None) -> tuple[uuid.UUID, Key]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from handoff.settings import Settings
 from handoff.store.cases import Cases
 from handoff.store.directory_tables import Complaint, DirectoryOrganization
-from handoff.store.tables import Membership
+from handoff.store.staff_tables import Membership
 from handoff.store.vault import Vault
 from tests.console.world import HOME, NAMES, OTHER, World
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import create_engine, text
 
-from handoff.store.directory_tables import Place
+from handoff.store import case_tables, directory_tables, staff_tables
+from handoff.store.tables import Base
 
 LOCK = 7_220_001
-# All tables, also those of the directory: a model counts once its module is loaded.
-METADATA = Place.metadata
+# All tables: a model counts once its module is loaded.
+MODULES = (case_tables, directory_tables, staff_tables)
+METADATA = Base.metadata
 
 
 def ours(name: str | None, kind: str, parents: object) -> bool:
