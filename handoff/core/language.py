@@ -61,12 +61,17 @@ class Detector:
         text = text[:_LONGEST]
         if known := self._known.get(normalise(text)):
             return known
-        script = max(SCRIPTS, key=lambda name: len(SCRIPTS[name].findall(text)))
-        candidates = self._written.get(script, []) if SCRIPTS[script].search(text) else []
-        if len(candidates) == 1 and script != "Latn":
+        candidates = self.written_like(text)
+        if len(candidates) == 1 and candidates[0] not in self._latin:
             return candidates[0]
         votes = self._votes(text, candidates)
         return self._elected(votes) or self._guess(text, candidates, votes)
+
+    def written_like(self, text: str) -> Sequence[str]:
+        """The offered languages of the script that a message is written in; none where it has no letters of one."""
+        text = text[:_LONGEST]
+        script = max(SCRIPTS, key=lambda name: len(SCRIPTS[name].findall(text)))
+        return tuple(self._written.get(script, ())) if SCRIPTS[script].search(text) else ()
 
     def _votes(self, text: str, candidates: Sequence[str]) -> Counter[str]:
         votes: Counter[str] = Counter()

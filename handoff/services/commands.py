@@ -174,7 +174,8 @@ def set_language(work: Work, locale: str) -> str:
     work.choose_locale(locale)
     work.say("language.set")
     if not work.case_id:
-        work.say("menu.main")
+        # Who could not be greeted in a language of theirs is greeted now: the line on shared phones stands there.
+        work.say("menu.main" if work.conversation.locale else "greet.hello")
     return "language"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,9 @@ from handoff.services.turn import LANGUAGES_ASKED, Work
 # Fewer words never change what somebody is answered in: a greeting, a name, "ok thanks".
 MIN_WORDS = 3
 SUGGEST = "language.suggest."
+CHOOSE = "language.choose"
+# What a chosen language is followed by anyway: nobody needs to get it first in one that they may not read.
+MENUS = frozenset({"greet.hello", "menu.main"})
 
 
 def begin(work: Work, detector: Detector) -> None:
@@ -31,16 +34,14 @@ def suggest(work: Work, detector: Detector, session: timedelta) -> None:
     Not after a question that must not be mistaken: a consent, danger, the gate, a stop.
     """
     text = work.received.text
-    if work.conversation.locale is None or "locale" in work.turn.changes or len(text.split()) < MIN_WORDS:
+    if "locale" in work.turn.changes or _must_not_be_mistaken(work):
         return
-    found = detector.detect(text)
-    if found is None or found == work.locale or _asked_lately(work, found, session):
+    if work.conversation.locale is None:
+        _ask_which(work, detector.written_like(text))
         return
-    asked = work.turn.changes.get("prompts")
-    newest = Prompt.from_json(asked[0]) if asked else None
-    if newest and (newest.weight is not Weight.PLAIN or newest.key.startswith(LANGUAGE_OPTION)):
-        return
-    _ask(work, found)
+    found = detector.detect(text) if len(text.split()) >= MIN_WORDS else None
+    if found and found != work.locale and not _asked_lately(work, found, session):
+        _ask(work, found)
 
 
 def answered(work: Work, choice: str) -> str:
@@ -56,6 +57,28 @@ def answered(work: Work, choice: str) -> str:
     else:
         work.say("menu.main")
     return "language"
+
+
+def _must_not_be_mistaken(work: Work) -> bool:
+    """Whether this turn's last question is one that no other may stand before."""
+    asked = work.turn.changes.get("prompts")
+    newest = Prompt.from_json(asked[0]) if asked else None
+    return newest is not None and (newest.weight is not Weight.PLAIN or newest.key.startswith(LANGUAGE_OPTION))
+
+
+def _ask_which(work: Work, possible: Sequence[str]) -> None:
+    """Their letters are of several languages, and none that we answer in: "سلام" is Dari, Pashto and Arabic.
+
+    Asked by the names of these languages, each time until one shows or is chosen.
+    """
+    if len(possible) < 2 or work.locale in possible:
+        return
+    if all(draft.key in MENUS for draft in work.turn.drafts):
+        work.turn.drafts.clear()
+    options = work.voice.prompts.whole[CHOOSE].options
+    kept, work.locale = work.locale, possible[0]
+    work.say(CHOOSE, choices=[each for each in options if each.id.removeprefix(LANGUAGE_OPTION) in possible])
+    work.locale = kept
 
 
 def _ask(work: Work, locale: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from handoff.core.conversation import Conversation, Turn
 from handoff.core.effects import Effect, Say, SetLocale
+from handoff.core.language import Detector
 from handoff.core.message import Kind
 from tests.services.scene import (
     NOW,
@@ -44,6 +45,35 @@ async def test_what_does_not_show_a_language_decides_nothing(text: str) -> None:
     assert "locale" not in turn.changes
     later = await said(SPANISH, after(a_conversation(locale=None), turn))
     assert later.changes["locale"] == "es"
+
+
+async def greeted(text: str, *effects: Effect) -> Turn:
+    """A first message to a deployment that offers three languages in Arabic letters."""
+    respond = a_respond(FakeAssistant(effects or (Say("greet.hello"),)), detector=Detector(("en", "ar", "fa_AF", "ps")))
+    return await respond.turn(a_conversation(locale=None), wrote(text), NOW)
+
+
+async def test_a_greeting_that_three_languages_share_is_answered_with_their_names() -> None:
+    turn = await greeted("سلام")
+    assert keys(turn) == ["language.choose"]
+    assert turn.drafts[0].rendered.text.splitlines()[1:] == ["1 العربية", "2 دری", "3 پښتو"]
+    dari = await said("2", after(a_conversation(locale=None), turn))
+    assert (dari.changes["locale"], dari.changes["locale_chosen"]) == ("fa_AF", True)
+    assert keys(dari) == ["language.set", "greet.hello"]
+
+
+async def test_what_was_understood_is_answered_before_the_language_is_asked() -> None:
+    assert keys(await greeted("کار", Say("offer.start"))) == ["offer.start", "language.choose"]
+
+
+@pytest.mark.parametrize("key", ["consent.contact", "danger.ask", "stop.confirm"])
+async def test_no_language_is_asked_before_a_question_that_must_not_be_mistaken(key: str) -> None:
+    assert keys(await greeted("سلام", Say(key))) == [key]
+
+
+@pytest.mark.parametrize("text", ["ok", "👍", "7", "پول"])
+async def test_who_writes_in_letters_of_the_answer_or_shows_a_language_is_not_asked_which(text: str) -> None:
+    assert keys(await greeted(text)) == ["greet.hello"]
 
 
 @pytest.mark.parametrize("chosen", [False, True])
