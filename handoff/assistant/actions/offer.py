@@ -145,7 +145,7 @@ def say_verdict(dispatcher: CollectingDispatcher, verdict: Verdict) -> None:
     if verdict.unknown:
         unknown = {"unknown": [f"flag.{flag}.ask" for flag in verdict.unknown]}
         dispatcher.utter_message(json_message={"say": "offer.unknown", "texts": unknown})
-    dispatcher.utter_message(json_message={"say": "offer.habits"})
+    dispatcher.utter_message(json_message={"say": "offer.habits.told" if verdict.critical else "offer.habits"})
     if verdict.critical:
         dispatcher.utter_message(json_message={"say": "offer.person", "asks": "person"})
 
