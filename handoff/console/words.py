@@ -55,10 +55,14 @@ class Words:
         return self.catalogue.text(key, self.locale, None, count=count, **args)
 
     def code(self, family: str, code: str) -> str:
-        """The text of `family.code`; a code that has none (a provider's) is shown as it is, in a sentence."""
-        key = f"{family}.{code}"
-        known = key in self.catalogue.entries("en")
-        return self.t(key) if known else self.t(f"{family}.unknown", code=code)
+        """The text of `family.code`, else of its kind ("media.voice": "media").
+
+        A code that has neither (a provider's) is shown as it is, in a sentence.
+        """
+        known = self.catalogue.entries("en")
+        keys = (f"{family}.{code}", f"{family}.{code.partition('.')[0]}")
+        found = next((key for key in keys if key in known), None)
+        return self.t(found) if found else self.t(f"{family}.unknown", code=code)
 
     def when(self, moment: datetime) -> str:
         """A moment in the deployment's time zone."""

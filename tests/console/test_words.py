@@ -12,13 +12,15 @@ from handoff.console.pages import HERE, load_catalogue
 from handoff.console.words import Words, desk_locales, direction_of, preferred
 from handoff.core.case import CLOSE_CODES, TARGETS
 from handoff.core.message import SendState
+from handoff.core.prompt_table import load_prompts
 
 FAMILIES = {
     "close": CLOSE_CODES,
     "send": tuple(state.value for state in SendState),
     "level": tuple(TARGETS),
     "modality": ("write", "call"),
-    "contact": ("no_consent", "window_closed", "person_writes_first"),
+    "contact": ("left", "no_consent", "window_closed", "person_writes_first"),
+    "error": ("left", "no_consent", "window_closed", "person_writes_first", "stopped", "expired"),
     "problem": ("empty", "too_long", "stopped", "no_address", "not_yours", "no_code"),
 }
 
@@ -44,6 +46,18 @@ def test_every_text_that_a_template_names_is_there() -> None:
 @pytest.mark.parametrize(("family", "codes"), FAMILIES.items())
 def test_every_code_of_ours_has_words(family: str, codes: tuple[str, ...]) -> None:
     assert {f"{family}.{code}" for code in codes} <= set(load_catalogue().entries("en"))
+
+
+SAID_IN_A_CASE = ("control.", "media.", "stale.", "danger.card", "danger.withdrawn", "plan.", "handoff.", "language.")
+NEVER_IN_A_CASE = "control.nothing_to_take_back"
+
+
+def test_what_the_system_says_in_a_case_is_named_at_the_desk_and_not_by_its_key() -> None:
+    words = Words(load_catalogue(), "en", ZoneInfo("UTC"))
+    said = [key for key in load_prompts() if key.startswith(SAID_IN_A_CASE) and key != NEVER_IN_A_CASE]
+    assert len(said) > 30
+    assert [key for key in said if key in words.code("notice", key)] == []
+    assert words.code("notice", "media.voice") == "Told: only text can be read here"
 
 
 def test_a_code_that_nobody_knows_is_shown_as_it_is() -> None:
