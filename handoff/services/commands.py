@@ -231,7 +231,7 @@ def open_case(work: Work, *, modality: str, consent_key: str, ids: Ids) -> str:
         # Said after the STOP, to a card that asks whether a person may write: without this nobody could.
         work.turn.stop = False
     work.case_id = new.case_id
-    work.change(waiting_ack_at=work.now, state={})
+    work.change(waiting_ack_at=None, state={})
     staffed = work.voice.deployment.hours.staffed(work.now)
     work.say("handoff.queued" if staffed else "handoff.queued.unstaffed", {"code": new.number})
     work.say("plan.ask")

@@ -223,7 +223,7 @@ class Respond:
         return commands.set_language(work, choice)
 
     def _acknowledge_waiting(self, work: Work) -> None:
-        """At most once an hour, so that waiting is neither silence nor noise."""
+        """The first words after the case was opened, then at most once an hour: neither silence nor noise."""
         last = work.conversation.waiting_ack_at
         if last is None or work.now - last >= self.patience.waiting_ack:
             work.change(waiting_ack_at=work.now)
