@@ -56,8 +56,12 @@ class StaffedHours:
         """The hours in a person's language, short: "lun-vie 08:00-18:00, sáb 09:00-12:00"; "" when there are none."""
         babel_locale = Locale.parse(locale)
         names = babel_locale.days["format"]["abbreviated"]
-        comma = "، " if babel_locale.text_direction == "rtl" else ", "
-        return comma.join(_describe(shift, names) for shift in self.shifts)
+        return comma_of(locale).join(_describe(shift, names) for shift in self.shifts)
+
+
+def comma_of(locale: str) -> str:
+    """What stands between the parts of a list, with its space: scripts from right to left have their own comma."""
+    return "، " if Locale.parse(locale).text_direction == "rtl" else ", "
 
 
 def parse_hours(text: str, timezone: str) -> StaffedHours:

@@ -28,6 +28,7 @@ from handoff.core.directory import (
     choose,
     rings,
 )
+from handoff.core.hours import comma_of
 from handoff.core.needs import NeedWords
 from handoff.core.normalise import tokens
 from handoff.core.places import PLACE_OPTION, Gazetteer
@@ -166,6 +167,7 @@ class FindHelp:
         def say(key: str, **args: str) -> str:
             return work.voice.texts.text(key, work.locale, **args)
 
+        comma = comma_of(work.locale)
         open_now = service.open_at(work.now, self.policy.timezone)
         hours = say("find.always_open") if service.hours_24_7 else ""
         if not hours and level < 3:
@@ -174,15 +176,15 @@ class FindHelp:
             "" if service.hours_24_7 or open_now is None else say("find.open_now" if open_now else "find.closed_now")
         )
         checked = say("find.checked", date=_day(service.assured_date, work.locale)) if level < 1 else ""
-        costs = ", ".join(filter(None, (say("find.free") if service.free and level < 3 else "", checked)))
+        costs = comma.join(filter(None, (say("find.free") if service.free and level < 3 else "", checked)))
         by_phone = say("find.by_phone") if service.redacted and level < 4 else ""
         name = service.name
         if level < 2 and service.organization.casefold() not in name.casefold():
             name = f"{name} ({service.organization})"
         return {
             "service": name if level < 4 else name[:SMS_NAME].rstrip(),
-            "phones": ", ".join(service.phones) or say("find.no_phone"),
-            "hours": ", ".join(filter(None, (hours, state))),
+            "phones": comma.join(service.phones) or say("find.no_phone"),
+            "hours": comma.join(filter(None, (hours, state))),
             "notes": "\n".join(filter(None, (by_phone, costs))),
         }
 

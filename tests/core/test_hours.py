@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from handoff.core.hours import BadHours, parse_hours
+from handoff.core.hours import BadHours, comma_of, parse_hours
 
 WEEK = "Mon-Fri 08:00-18:00, Sat 09:00-12:00"
 # 2025-06-02 is a Monday.
@@ -85,3 +85,8 @@ def test_hours_are_told_in_the_persons_language(locale: str, described: str) -> 
 def test_a_bad_setting_stops_with_a_sentence(text: str, timezone: str, says: str) -> None:
     with pytest.raises(BadHours, match=says):
         parse_hours(text, timezone)
+
+
+@pytest.mark.parametrize(("locale", "comma"), [("en", ", "), ("uk", ", "), ("ar", "، "), ("fa_AF", "، "), ("ps", "، ")])
+def test_a_list_has_the_comma_of_its_script(locale: str, comma: str) -> None:
+    assert comma_of(locale) == comma

@@ -108,6 +108,15 @@ async def test_for_whom_is_asked_only_where_women_or_men_have_services_of_their_
     assert not any("Women" in answer or "Men's" in answer for answer in answers)
 
 
+async def test_a_service_is_told_with_the_comma_of_the_language(help_path: Whole) -> None:
+    understanding(help_path)
+    phone = help_path.phone("telegram")
+    await says(phone, "طبيب في كلفاري")
+    answer, *_ = await says(phone, "3", 3)
+    assert "، " in answer
+    assert ", " not in answer
+
+
 async def test_a_shelter_gives_its_number_and_never_its_place(help_path: Whole) -> None:
     understanding(help_path)
     answer, _ = await says(help_path.phone("sms-twilio"), "a place to sleep in Talumba", 2)
