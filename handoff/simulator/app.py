@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -28,7 +29,8 @@ def build(settings: Settings, *, simulator: Simulator | None = None, gateway_url
 
     `simulator`: one that a test has made; `app.state.simulator` is the one in use.
     """
-    simulator = simulator or Simulator(settings, gateway_url=gateway_url)
+    # People of an earlier run are known to the assistant: who is on an empty phone now must be somebody new.
+    simulator = simulator or Simulator(settings, gateway_url=gateway_url, first=int(time.time()) % 80_000)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

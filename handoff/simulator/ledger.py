@@ -100,10 +100,16 @@ END = Change("end", {})
 
 
 class Ledger:
-    """All phones and their messages, in memory. Used from one event loop only."""
+    """All phones and their messages, in memory. Used from one event loop only.
 
-    def __init__(self, clock: Clock) -> None:
+    The assistant remembers who wrote from an address; so no free address is given twice, also after `clear`. `first`
+    is where they begin, of 100,000.
+    """
+
+    def __init__(self, clock: Clock, first: int = 0) -> None:
         self.clock = clock
+        self.first = first
+        self._given: set[str] = set()
         self._watchers: set[asyncio.Queue[Change]] = set()
         self.clear()
 
@@ -132,11 +138,14 @@ class Ledger:
         return self.handsets.get((channel, address)) or self._scoped.get((channel, address))
 
     def free_address(self, channel: str) -> str:
-        """An address that no phone of any channel has. Fictional."""
-        used = {address for _, address in self.handsets}
+        """An address that no phone of any channel has or had. Fictional."""
+        used = {address for _, address in self.handsets} | self._given
         telegram = channel == "telegram"
-        candidates = (str(FIRST_CHAT + n) if telegram else f"+{FIRST_NUMBER + n}" for n in range(100_000))
-        return next(address for address in candidates if address not in used)
+        numbers = range(self.first, 100_000)
+        candidates = (str(FIRST_CHAT + n) if telegram else f"+{FIRST_NUMBER + n}" for n in numbers)
+        found = next(address for address in candidates if address not in used)
+        self._given.add(found)
+        return found
 
     def add(self, handset: Handset, direction: str, kind: str, **values: object) -> Entry:
         """Put a message on a phone; `values` are further fields of `Entry`."""

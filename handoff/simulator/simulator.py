@@ -33,7 +33,8 @@ class Simulator:
     """Providers and phones. `post` carries webhooks (tests pass their own); times come from `clock`.
 
     `gateway_url` is where the gateway is reached when that is not its public base URL; signatures are always made
-    over the public one. `time_scale` shortens Meta's and Telegram's waits between retries. Raises NotDevelopment.
+    over the public one. `time_scale` shortens Meta's and Telegram's waits between retries. `first` is where
+    phone numbers begin (see Ledger). Raises NotDevelopment.
     """
 
     def __init__(
@@ -46,13 +47,14 @@ class Simulator:
         pace: Pace | None = None,
         time_scale: float = 1.0,
         dice: random.Random | None = None,
+        first: int = 0,
     ) -> None:
         if not settings.development:
             raise NotDevelopment("AMANA_ENVIRONMENT must be development for the simulator to start")
         clock = clock or RealClock()
         self.settings = settings
         self.http = HttpPost(settings.public_base_url, gateway_url)
-        self.ledger = Ledger(clock)
+        self.ledger = Ledger(clock, first)
         self.courier = Courier(post or self.http, clock)
         self.exchange = Exchange(
             settings,

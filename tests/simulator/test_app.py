@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
@@ -32,6 +33,15 @@ def test_it_refuses_to_start_outside_development() -> None:
 def test_production_is_what_one_gets_without_asking() -> None:
     with pytest.raises(NotDevelopment):
         Simulator(Settings(_env_file=None))
+
+
+def test_who_is_on_an_empty_phone_is_nobody_of_an_earlier_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def people(at: int) -> set[str]:
+        monkeypatch.setattr(time, "time", lambda: float(at))
+        simulator: Simulator = build(settings_for("http://127.0.0.1:8000")).state.simulator
+        return {address for _, address in simulator.ledger.handsets}
+
+    assert not people(1_800_000_000) & people(1_800_000_060)
 
 
 def test_it_listens_on_loopback_unless_told_otherwise() -> None:
