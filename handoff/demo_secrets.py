@@ -49,6 +49,7 @@ def generated() -> dict[str, str]:
     made = {
         "AMANA_MASTER_KEYS": f"demo1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
         "AMANA_INDEX_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "AMANA_CODE_PEPPER": base64.b64encode(secrets.token_bytes(32)).decode(),
         "AMANA_INTERNAL_TOKEN": secrets.token_urlsafe(32),
         "AMANA_RASA_TOKEN": secrets.token_urlsafe(32),
         "AMANA_TWILIO_ACCOUNT_SID": f"AC{secrets.token_hex(16)}",

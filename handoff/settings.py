@@ -43,6 +43,7 @@ class Settings(BaseSettings):
 
     master_keys: SecretStr = SecretStr("")
     index_key: SecretStr = SecretStr("")
+    code_pepper: SecretStr = SecretStr("")
     internal_token: SecretStr = SecretStr("")
 
     rasa_url: str = "http://127.0.0.1:5005"

@@ -90,6 +90,7 @@ def settings(database: str, tmp_path: Path) -> Settings:
         data_dir=str(tmp_path / "data"),
         master_keys=MASTER_KEYS,  # type: ignore[arg-type]
         index_key="test index key",  # type: ignore[arg-type]
+        code_pepper="test pepper",  # type: ignore[arg-type]
         internal_token="test internal token",  # type: ignore[arg-type]
         rasa_token="test rasa token",  # type: ignore[arg-type]
         hotline="+15550100 (fictional)",

@@ -20,6 +20,7 @@ ADDRESSES = {
 SECRETS: dict[str, Any] = {
     "master_keys": "canary:" + base64.b64encode(b"master key of canaries, 32 bytes").decode(),
     "index_key": "index-key-of-canaries",
+    "code_pepper": "pepper-of-canaries",
     "internal_token": "internal-token-of-canaries",
     "rasa_token": "rasa-token-of-canaries",
     "twilio_auth_token": "twilio-token-of-canaries",
