@@ -8,9 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from handoff.core.content import FIND, SHOW, BadContent, PromptOption, PromptSpec
+from handoff.core.yaml_text import read_yaml
 
 CARD = "card."
 MENU = "learn."
@@ -79,7 +78,7 @@ def load_cards(folder: Path) -> Cards:
     cards: dict[str, Card] = {}
     menus: dict[str, tuple[str, ...]] = {}
     for path in sorted(folder.glob("*.yml")):
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = read_yaml(path.read_text(encoding="utf-8"))
         if path.name == MENUS_FILE:
             menus = {str(key): tuple(map(str, targets)) for key, targets in raw["menus"].items()}
             continue

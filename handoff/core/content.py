@@ -9,9 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from handoff.core.normalise import normalise
+from handoff.core.yaml_text import read_yaml
 
 CONTENT_DIR = Path(__file__).resolve().parents[2] / "content"
 MAX_OPTIONS = 5
@@ -236,7 +235,7 @@ def _pages(spec: PromptSpec) -> Iterator[PromptSpec]:
 
 def parse_prompts(source: str) -> PromptTable:
     """The table from YAML. Raises BadContent."""
-    raw = yaml.safe_load(source)
+    raw = read_yaml(source)
     if not isinstance(raw, dict) or not isinstance(raw.get("prompts"), dict):
         raise BadContent("prompts.yml has no section 'prompts'")
     specs = {str(key): _spec(str(key), entry or {}) for key, entry in raw["prompts"].items()}

@@ -12,8 +12,6 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from handoff.core.channel import Limits
 from handoff.core.content import (
     CONTENT_DIR,
@@ -32,6 +30,7 @@ from handoff.core.prompt_table import load_prompts
 from handoff.core.render import LIST_BUTTON, MARK, RTL, render, say_staffing
 from handoff.core.sms import count_segments
 from handoff.core.words_check import check_all_words
+from handoff.core.yaml_text import read_yaml
 from handoff.i18n import LAST_RESORT, LOCALES_DIR, STATES, Catalogue, Text, day_and_time
 
 MAX_LABEL = 20
@@ -107,7 +106,7 @@ def check(*, content_dir: Path = CONTENT_DIR, locales_dir: Path = LOCALES_DIR) -
 
 def load_rules(path: Path, controls: ControlWords) -> Rules:
     """The rules from their file. Raises OSError, KeyError."""
-    raw: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw: Mapping[str, Any] = read_yaml(path.read_text(encoding="utf-8"))
     phrases = {
         rule: {locale: tuple(normalise(str(phrase)) for phrase in listed) for locale, listed in raw[rule].items()}
         for rule in ("over_promising", "authorities", "labels")

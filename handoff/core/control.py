@@ -9,13 +9,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from handoff.core.content import CONTENT_DIR, BadContent
 from handoff.core.danger import DangerWords, load_danger
 from handoff.core.digits import read_number
 from handoff.core.lexicon import Level, Lexicon
 from handoff.core.normalise import CLAUSE, normalise, tokens
+from handoff.core.yaml_text import read_yaml
 
 _TELEGRAM_COMMAND = re.compile(r"/(\w+)(?:@\w+)?(?:\s.*)?", re.DOTALL)
 # No channel takes more; and no control word comes near the second.
@@ -95,7 +94,7 @@ class ControlWords:
     @classmethod
     def parse(cls, source: str, danger: DangerWords) -> ControlWords:
         """The table from YAML. Raises BadContent."""
-        raw = yaml.safe_load(source)
+        raw = read_yaml(source)
         try:
             return _table(raw, danger)
         except (KeyError, TypeError, AttributeError, ValueError) as error:

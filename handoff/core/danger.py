@@ -13,6 +13,7 @@ import yaml
 from handoff.core.content import CONTENT_DIR, BadContent
 from handoff.core.lexicon import Block, Level, Lexicon, phrase_lines
 from handoff.core.normalise import normalise
+from handoff.core.yaml_text import read_yaml
 
 DANGER_DIR = CONTENT_DIR / "danger"
 MEANINGS = ("danger", "self_harm")
@@ -23,8 +24,6 @@ SCRIPTS = {
     "Cyrl": re.compile(r"[\u0400-\u052f]"),
     "Latn": re.compile(r"[a-zA-Z\u00c0-\u024f\u1e00-\u1eff]"),
 }
-# The same language, ten times as fast where libyaml is.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FIELDS = frozenset({"state", "negators", "not_slips", "phrases"})
 _BLOCK_FIELDS = frozenset({"script", "romanised", "sets", *Level})
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -51,7 +50,7 @@ def parse_danger(sources: Mapping[str, str]) -> DangerWords:
     not_slips: set[str] = set()
     for locale, source in sources.items():
         try:
-            raw = _entry(yaml.load(source, Loader=_Loader), _FIELDS)  # noqa: S506
+            raw = _entry(read_yaml(source), _FIELDS)
             blocks += _blocks(raw)
             not_slips |= _words(raw.get("not_slips") or ())
         except KeyError as error:

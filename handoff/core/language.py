@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
 from py3langid.langid import LanguageIdentifier, _load_identifier
 
 from handoff.core.content import CONTENT_DIR
 from handoff.core.danger import SCRIPTS
 from handoff.core.normalise import normalise, tokens
+from handoff.core.yaml_text import read_yaml
 
 MARGIN_PER_LETTER = 0.6
 MIN_LETTERS = 5
@@ -42,7 +42,7 @@ class Detector:
     """Suggests one of the offered languages, or None."""
 
     def __init__(self, locales: Sequence[str], path: Path = CONTENT_DIR / "languages.yml") -> None:
-        table = yaml.safe_load(path.read_text(encoding="utf-8"))
+        table = read_yaml(path.read_text(encoding="utf-8"))
         offered = {locale: table[locale] for locale in locales if locale in table}
         self._letters = {
             locale: re.compile(f"[{entry['letters']}]") for locale, entry in offered.items() if entry["letters"]

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from handoff.core.content import CONTENT_DIR, BadContent
 from handoff.core.directory import NEEDS
 from handoff.core.lexicon import Block, Level, Lexicon
 from handoff.core.normalise import tokens
+from handoff.core.yaml_text import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class NeedWords:
     @classmethod
     def load(cls, path: Path = CONTENT_DIR / "directory" / "needs.yml") -> NeedWords:
         """From its file. Raises BadContent naming need and language, OSError."""
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))["needs"]
+        raw = read_yaml(path.read_text(encoding="utf-8"))["needs"]
         if wrong := sorted(set(raw) ^ set(NEEDS)):
             raise BadContent(f"needs.yml: {wrong[0]} is missing or unknown")
         return cls(Lexicon(_blocks(raw)), frozenset(locale for words in raw.values() for locale in words))

@@ -11,9 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from handoff.core.content import CONTENT_DIR, BadContent
+from handoff.core.yaml_text import read_yaml
 
 MAX_QUESTIONS = 8
 MAX_REASONS = 3
@@ -113,7 +112,7 @@ class Offers:
     @classmethod
     def parse(cls, source: str) -> Offers:
         """From YAML. Raises BadContent naming the entry."""
-        raw = yaml.safe_load(source)
+        raw = read_yaml(source)
         try:
             flags = {str(name): _flag(str(name), entry) for name, entry in raw["flags"].items()}
             kinds = {str(kind): tuple(map(str, asked)) for kind, asked in raw["kinds"].items()}

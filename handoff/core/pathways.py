@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from handoff.core.content import CONTENT_DIR, BadContent
 from handoff.core.directory import NEEDS
+from handoff.core.yaml_text import read_yaml
 
 NONE = "none"
 FIELDS = frozenset({"owner", "fallback", "under_18", "men", "survivor_help", "needs"})
@@ -53,7 +52,7 @@ class Pathways:
     @classmethod
     def parse(cls, source: str) -> Pathways:
         """From YAML. Raises BadContent."""
-        raw = yaml.safe_load(source)
+        raw = read_yaml(source)
         try:
             owners, gap_owner = dict(raw["owners"]), str(raw["gap_owner"])
             concerns = dict(raw["concerns"])

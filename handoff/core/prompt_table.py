@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
 from handoff.core.cards import load_cards
 from handoff.core.content import CONTENT_DIR, PromptTable, Weight, parse_prompts
+from handoff.core.yaml_text import read_yaml
 
 
 def load_prompts(folder: Path = CONTENT_DIR) -> PromptTable:
@@ -35,5 +34,5 @@ def load_fallbacks(folder: Path = CONTENT_DIR) -> dict[str, tuple[str, ...]]:
 
     Nobody is assumed to read a neighbour's language: a deployment writes down what it knows. Raises OSError.
     """
-    table = yaml.safe_load((folder / "languages.yml").read_text(encoding="utf-8"))
+    table = read_yaml((folder / "languages.yml").read_text(encoding="utf-8"))
     return {locale: tuple(entry.get("fallbacks", ())) for locale, entry in table.items()}

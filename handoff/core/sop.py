@@ -9,10 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from handoff.core.content import CONTENT_DIR, BadContent
 from handoff.core.pathways import Pathways
+from handoff.core.yaml_text import read_yaml
 
 LEVELS = ("P0", "P1", "P2", "P3")
 TELL = ("worker", "supervisor", "backup")
@@ -71,7 +70,7 @@ class Sop:
     @classmethod
     def parse(cls, source: str, pathways: Pathways) -> Sop:
         """From YAML. Every owner of the pathways must have an organisation. Raises BadContent."""
-        raw = yaml.safe_load(source)
+        raw = read_yaml(source)
         try:
             return _parse(raw, pathways)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -13,12 +13,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from handoff.core.content import CONTENT_DIR, BadContent
 from handoff.core.lexicon import Block, Level, Lexicon
 from handoff.core.normalise import normalise, tokens
 from handoff.core.ports import Hints
+from handoff.core.yaml_text import read_yaml
 
 PHRASES_DIR = CONTENT_DIR / "offers" / "phrases"
 FIELDS = frozenset({"state", "also", "negators", "sets", "flags", "kinds"})
@@ -120,7 +119,7 @@ def _languages(folder: Path) -> Mapping[str, _Language]:
 
 
 def _read(path: Path) -> _Language:
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw = read_yaml(path.read_text(encoding="utf-8"))
     try:
         if unknown := set(raw) - FIELDS:
             raise ValueError(f"unknown field {sorted(unknown)[0]}")

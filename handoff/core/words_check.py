@@ -7,11 +7,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from handoff.core.control import ControlWords, Meaning
 from handoff.core.danger import SCRIPTS, load_danger
 from handoff.core.normalise import normalise
+from handoff.core.yaml_text import read_yaml
 
 NUMBERS = 5
 # Said by phrases (content/danger), not by words of their own.
@@ -23,8 +22,8 @@ type Found = tuple[str, str, str, str]
 def check_all_words(folder: Path, locales: Iterable[str]) -> Iterator[Found]:
     """(language, word, rule, detail) for everything wrong. Raises BadContent, OSError."""
     offered = tuple(locales)
-    answers = yaml.safe_load((folder / "prompts.yml").read_text(encoding="utf-8")).get("answers") or {}
-    languages = yaml.safe_load((folder / "languages.yml").read_text(encoding="utf-8"))
+    answers = read_yaml((folder / "prompts.yml").read_text(encoding="utf-8")).get("answers") or {}
+    languages = read_yaml((folder / "languages.yml").read_text(encoding="utf-8"))
     yield from check_answers(answers)
     yield from check_languages(languages)
     yield from _complete(folder, offered, answers, languages)
