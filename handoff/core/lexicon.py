@@ -50,7 +50,8 @@ class Lexicon:
     def __init__(self, blocks: Iterable[Block]) -> None:
         """Raises BadContent naming the level, the line and what is wrong with it."""
         classes: dict[frozenset[Spelling], int] = {}
-        lines = [line for block in blocks for line in _read(block, classes)]
+        readers: dict[int, Reader] = {}
+        lines = [line for block in blocks for line in _read(block, _reader(block, readers, classes))]
         self._dictionary = Dictionary(classes)
         self._lines: dict[int, list[_Line]] = {}
         spellings = Counter(word for words in classes for word in words)
@@ -168,8 +169,15 @@ def phrase_lines(lines: str) -> Iterator[str]:
     return (line.strip() for line in lines.splitlines() if line.strip())
 
 
-def _read(block: Block, classes: dict[frozenset[Spelling], int]) -> Iterator[_Line]:
-    reader = Reader(block.sets, lambda words: classes.setdefault(words, len(classes)))
+def _reader(block: Block, readers: dict[int, Reader], classes: dict[frozenset[Spelling], int]) -> Reader:
+    """The reader of this block's sets: blocks that share them share what was read."""
+    key = id(block.sets)
+    if key not in readers:
+        readers[key] = Reader(block.sets, lambda words: classes.setdefault(words, len(classes)))
+    return readers[key]
+
+
+def _read(block: Block, reader: Reader) -> Iterator[_Line]:
     for text in phrase_lines(block.lines):
         try:
             steps = reader.read(text)

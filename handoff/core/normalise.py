@@ -38,6 +38,15 @@ _VOWELS = "".join(chr(code) for code in range(0x0900, 0x1900) if unicodedata.cat
 _WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_VOWELS}])*|{re.escape(CLAUSE)}")
 _ENDS = re.compile(rf"^(?:[^\w{_VOWELS}]|_)+|(?:[^\w{_VOWELS}]|_)+$")
 _LONG_RUN = re.compile(r"([^\W\d_])\1{2,}")
+# Letters of Latin, Greek, Cyrillic and Arabic that folding leaves as they are, whatever stands beside them.
+_SETTLED = "".join(
+    letter
+    for letter in map(chr, (*range(ord("a"), ord("z") + 1), *range(0xDF, 0x0700)))
+    if letter.isalpha() and letter.casefold() == letter == unicodedata.normalize("NFKD", letter)
+    if ord(letter) not in _TABLE
+)
+_SETTLED_WORD = re.compile(f"[{_SETTLED}]+")
+_SETTLED_TEXT = re.compile(rf"[{_SETTLED} %()|?\[\].,!-]+")
 
 
 def normalise(text: str) -> str:
@@ -68,9 +77,16 @@ def normalise_label(text: str) -> str:
     return normalise(text)
 
 
+def is_settled(text: str) -> bool:
+    """Whether this is one word that is in matching form already, its letters not counted: most are, and it is quick."""
+    return _SETTLED_WORD.fullmatch(text) is not None
+
+
 def fold_letters(text: str) -> str:
     """Case, accents, invisible signs and letter variants folded, digits ASCII; punctuation and spaces as they were."""
     if text.isascii():
         return text.casefold().replace("'", "").replace("`", "")
+    if _SETTLED_TEXT.fullmatch(text):
+        return text
     decomposed = unicodedata.normalize("NFKD", ascii_digits(text).casefold()).translate(_TABLE)
     return unicodedata.normalize("NFC", decomposed)

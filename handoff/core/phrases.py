@@ -6,6 +6,7 @@ costs the same few operations whatever the message says, and nothing is ever tri
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from handoff.core.spelling import ANY, Spelling
 GAP, START, NOT, SET = "~", "^", "!", "@"
 GAP_WORDS = 3
 _DEEPEST = 8
+# What begins with none of these is a word.
+_SIGNS = f"{GAP}{START}{NOT}{SET}{ANY}{CLAUSE}(["
+_SPLITTING = {" ": re.compile(r"[ ()\[\]]"), "|": re.compile(r"[|()\[\]]")}
 EVERY = -1
 
 
@@ -165,11 +169,12 @@ def anchors(steps: tuple[Step, ...], rank: Callable[[int], int]) -> frozenset[in
 
 @dataclass(slots=True)
 class Reader:
-    """Reads the lines of one block. `classify` gives the number of a class of words."""
+    """Reads the lines of blocks with the same sets. `classify` gives the number of a class of words."""
 
     sets: Mapping[str, str]
     classify: Callable[[frozenset[Spelling]], int]
-    _read: dict[str, Step] = field(default_factory=dict)
+    _sets: dict[str, Step] = field(default_factory=dict)
+    _items: dict[str, Step] = field(default_factory=dict)
     _inside: list[str] = field(default_factory=list)
 
     def read(self, line: str) -> tuple[Step, ...]:
@@ -177,6 +182,13 @@ class Reader:
         return tuple(self._item(item) for item in split_outside(line, " ") if item)
 
     def _item(self, item: str) -> Step:
+        """Phrases repeat themselves: each item is read once."""
+        step = self._items.get(item)
+        if step is None:
+            step = self._items[item] = self._fresh(item)
+        return step
+
+    def _fresh(self, item: str) -> Step:
         if item == GAP:
             return Gap()
         if item == START:
@@ -198,20 +210,20 @@ class Reader:
         return OneOf(self.classify(frozenset((Spelling.read(item),))))
 
     def _set(self, name: str) -> Step:
-        if name not in self._read:
+        if name not in self._sets:
             if name not in self.sets or name in self._inside or len(self._inside) > _DEEPEST:
                 raise BadContent(f"@{name} is no set here")
             self._inside.append(name)
-            self._read[name] = self._choice(self.sets[name])
+            self._sets[name] = self._choice(self.sets[name])
             self._inside.pop()
-        return self._read[name]
+        return self._sets[name]
 
     def _choice(self, text: str) -> Step:
         """All words together make one class; what is more than a word is a way of its own."""
         words: set[Spelling] = set()
         ways: list[tuple[Step, ...]] = []
         for part in self._parts(text):
-            if " " not in part and _is_word(part):
+            if " " not in part and (part[:1] not in _SIGNS or _is_word(part)):
                 words.add(Spelling.read(part))
             else:
                 ways.append(self.read(part))
@@ -224,7 +236,9 @@ class Reader:
     def _parts(self, text: str, depth: int = 0) -> Iterator[str]:
         """The alternatives, with those of sets and groups that stand alone among them in their place."""
         for part in map(str.strip, split_outside(text, "|")):
-            if part.startswith(SET) and part[1:] in self.sets and depth < _DEEPEST:
+            if part[:1] not in _SIGNS:
+                yield part
+            elif part.startswith(SET) and part[1:] in self.sets and depth < _DEEPEST:
                 yield from self._parts(self.sets[part[1:]], depth + 1)
             elif _is_group(part):
                 yield from self._parts(part[1:-1], depth)
@@ -234,21 +248,21 @@ class Reader:
 
 def split_outside(text: str, sign: str) -> list[str]:
     """The parts between signs that stand outside all brackets. Raises BadContent when these do not match."""
-    parts, open_ones = [""], ""
-    for character in text:
+    parts, begin, open_ones = [], 0, ""
+    for found in _SPLITTING[sign].finditer(text):
+        character = found.group()
         if character in "([":
             open_ones += character
         elif character in ")]":
             if f"{open_ones[-1:]}{character}" not in ("()", "[]"):
                 raise BadContent(f"{character} without its opening")
             open_ones = open_ones[:-1]
-        if character == sign and not open_ones:
-            parts.append("")
-        else:
-            parts[-1] += character
+        elif not open_ones:
+            parts.append(text[begin : found.start()])
+            begin = found.end()
     if open_ones:
         raise BadContent(f"{open_ones[-1]} without its closing")
-    return parts
+    return [*parts, text[begin:]]
 
 
 def _written_out(item: str) -> Iterator[str]:
@@ -285,6 +299,8 @@ def _is_group(item: str) -> bool:
     """Whether one pair of parentheses holds the whole item, so that its alternatives may have several words."""
     if not (item.startswith("(") and item.endswith(")")):
         return False
+    if "(" not in item[1:]:
+        return item.index(")") == len(item) - 1
     depth = 0
     for place, character in enumerate(item):
         depth += (character == "(") - (character == ")")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from handoff.core.content import BadContent
-from handoff.core.normalise import fold_letters, fold_runs, tokens
+from handoff.core.normalise import fold_letters, fold_runs, is_settled, tokens
 
 ANY = "%"
 # More spellings than this are not written out: the word is known by how it may begin, and then compared.
@@ -33,17 +33,22 @@ class Spelling:
     text: str
     parts: tuple[Part, ...] = field(repr=False, compare=False, hash=False)
 
+    def __hash__(self) -> int:
+        return hash(self.text)
+
     @classmethod
     @lru_cache(maxsize=4096)
     def read(cls, word: str) -> Spelling:
         """From what stands in a file. Raises BadContent when it is no word."""
         folded = fold_runs(fold_letters(word))
+        if is_settled(folded):
+            return cls(folded, (folded,))
         pieces = _PIECE.findall(folded)
         parts = _sequence(pieces)
         if pieces or not parts:
             raise BadContent(f"{word} makes no sense")
         for letters in _letters(parts):
-            if tokens(letters) != (letters,):
+            if not is_settled(letters) and tokens(letters) != (letters,):
                 raise BadContent(f"{word}: {letters} is never one word")
         return cls(folded, parts)
 
