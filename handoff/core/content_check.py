@@ -147,10 +147,10 @@ def check_language(catalogue: Catalogue, prompts: PromptTable, rules: Rules, loc
         yield from (Problem(locale, key, rule, detail) for rule, detail in faults_of(key, entry.words, locale, rules))
         if key.startswith("option.") and len(entry.words) > MAX_LABEL:
             yield Problem(locale, key, f"label longer than {MAX_LABEL}", str(len(entry.words)))
-    args = worst_arguments(catalogue, locale)
+    args, texts = worst_arguments(catalogue, locale), _longest_texts(entries)
     for key in prompts:
         if prompts[key].text_key in entries:
-            yield from _budget(catalogue, prompts, key, locale, args)
+            yield from _budget(catalogue, prompts, key, locale, args, texts)
 
 
 def check_ceilings(prompts: PromptTable) -> Iterator[Problem]:
@@ -216,8 +216,9 @@ def _placeholders(locale: str, key: str, entry: Text, spec: PromptSpec | None, p
 def faults_of(key: str, words: str, locale: str, rules: Rules) -> Iterator[tuple[str, str]]:
     """What is wrong with these words, whatever language and key: (rule, what was found)."""
     said = _PLACEHOLDER.sub(" ", words)
+    forms = _forms(said, locale)
     for rule, phrases in rules.phrases.items():
-        yield from ((rule.replace("_", " "), phrase) for phrase in _found(said, phrases.get(locale, ()), locale))
+        yield from ((rule.replace("_", " "), phrase) for phrase in phrases.get(locale, ()) if _stands_in(forms, phrase))
     yield from (("tells to send a carrier's word", word) for word in _carrier_words(said, rules))
     if _LONG_NUMBER.search(said):
         yield "looks like a phone number", ""
@@ -230,13 +231,17 @@ def faults_of(key: str, words: str, locale: str, rules: Rules) -> Iterator[tuple
         yield f"sentence longer than {MAX_WORDS} words", str(longest)
 
 
-def _found(said: str, phrases: Iterable[str], locale: str) -> Iterator[str]:
-    """The phrases that stand in a text on word borders; Arabic also with the article and what is written with it."""
+def _forms(said: str, locale: str) -> frozenset[str]:
+    """A text as it is searched: its words, Arabic also without the article and what is written with it; and whole."""
     spoken = [token for token in tokens(said) if token != CLAUSE]
     bare = [_ARABIC_ARTICLE.sub("", token) for token in spoken] if locale in RTL else spoken
-    texts = {f" {' '.join(spoken)} ", f" {' '.join(bare)} "}
-    percent = f" {normalise(said)} "
-    return (phrase for phrase in phrases if any(f" {phrase} " in text for text in (*texts, percent)))
+    return frozenset(f" {form} " for form in (" ".join(spoken), " ".join(bare), normalise(said)))
+
+
+def _stands_in(forms: Iterable[str], phrase: str) -> bool:
+    """Whether a phrase stands there on word borders."""
+    wanted = f" {phrase} "
+    return any(wanted in form for form in forms)
 
 
 def _carrier_words(said: str, rules: Rules) -> Iterator[str]:
@@ -248,7 +253,12 @@ def _carrier_words(said: str, rules: Rules) -> Iterator[str]:
 
 
 def _budget(
-    catalogue: Catalogue, prompts: PromptTable, key: str, locale: str, args: Mapping[str, str]
+    catalogue: Catalogue,
+    prompts: PromptTable,
+    key: str,
+    locale: str,
+    args: Mapping[str, str],
+    texts: Mapping[str, list[str]],
 ) -> Iterator[Problem]:
     messages = render(
         catalogue,
@@ -259,7 +269,7 @@ def _budget(
         limits=_SMS_LIMITS,
         prompt_id="p",
         guesses=_longest_guesses(catalogue, prompts[key], locale),
-        texts=_longest_texts(catalogue, prompts[key], locale),
+        texts={name: longest for name, longest in texts.items() if name in prompts[key].args},
     )
     segments = sum(message.segments for message in messages)
     if segments > prompts[key].budget:
@@ -282,13 +292,12 @@ def _plain(sign: str) -> str:
     return bare if bare.isascii() else sign
 
 
-def _longest_texts(catalogue: Catalogue, spec: PromptSpec, locale: str) -> dict[str, list[str]]:
+def _longest_texts(entries: Mapping[str, Text]) -> dict[str, list[str]]:
     """The longest text for each argument that is one: a list may lose lines, but never its first."""
-    entries = catalogue.entries(locale)
     found = {}
     for name, part in TEXTS_IN.items():
         keys = [key for key in entries if key.startswith("flag.") and key.endswith(f".{part}")]
-        if name in spec.args and keys:
+        if keys:
             found[name] = [max(keys, key=lambda key: len(entries[key].words))]
     return found
 

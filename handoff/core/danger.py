@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class DangerWords:
 
 def load_danger(folder: Path = DANGER_DIR) -> DangerWords:
     """Every language that has a file. Raises BadContent naming file and line, OSError."""
-    return parse_danger({path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.yml"))})
+    return _parsed(tuple((path.stem, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yml"))))
 
 
 def parse_danger(sources: Mapping[str, str]) -> DangerWords:
@@ -63,6 +64,12 @@ def parse_danger(sources: Mapping[str, str]) -> DangerWords:
         said = str(error)
         raise BadContent(next(filter(None, (_named(said, *item) for item in sources.items())), said)) from error
     return DangerWords(lexicon, frozenset(not_slips), tuple(sources))
+
+
+@lru_cache(maxsize=4)
+def _parsed(sources: tuple[tuple[str, str], ...]) -> DangerWords:
+    """Half a second of work: the same texts are read once, whoever asks."""
+    return parse_danger(dict(sources))
 
 
 def _blocks(raw: Mapping[str, Any]) -> Iterator[Block]:
