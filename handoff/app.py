@@ -1,4 +1,8 @@
-"""The roof: builds settings, engine, channels and apps. The only file that knows everybody."""
+"""The roof: builds settings, engine, channels and apps. The only file that knows everybody.
+
+Desk and actions bring FastAPI and Rasa's SDK with them, a third of a second to import: only a gateway does that. A
+worker that was killed must be back soon.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +23,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp
 
 from channels import build_channels
-from handoff.assistant.actions import answer_of, build_executor
 from handoff.assistant.client import RasaClient
-from handoff.console.app import build_console
 from handoff.core.channel import Channel
 from handoff.core.content import PromptTable
 from handoff.core.control import ControlWords
@@ -60,7 +62,6 @@ from handoff.store.upkeep import Upkeep
 from handoff.store.vault import Vault
 from handoff.store.wake import listen
 from handoff.web.health import health_routes, metrics_route
-from handoff.web.internal import Actions
 from handoff.web.webhooks import Webhooks
 
 log = structlog.get_logger(__name__)
@@ -174,6 +175,8 @@ def build_web(house: House) -> ASGIApp:
     if settings.awareness_only:
         pages = Starlette(routes=routes, lifespan=closing(house))
         return Webhooks(house.channels, house.door, house.meters, settings.public_base_url, pages)
+    from handoff.console.app import build_console
+
     console = build_console(
         house.engine,
         settings,
@@ -207,6 +210,9 @@ def closing(house: House) -> Callable[[Starlette], AbstractAsyncContextManager[N
 
 def build_internal(house: House) -> Starlette:
     """The second port, never published: what Rasa calls, and metrics."""
+    from handoff.assistant.actions import answer_of, build_executor
+    from handoff.web.internal import Actions
+
     executor = build_executor(Facts(house.voice.deployment))
 
     async def execute(call: dict[str, Any]) -> dict[str, Any]:
@@ -261,7 +267,7 @@ def build_worker(house: House) -> tuple[Worker, Budget]:
         control=ControlWords.load(),
         assistant=RasaClient(settings.rasa_url, settings.secret("rasa_token"), settings.rasa_timeout_s),
         detector=Detector(settings.locales),
-        suggester=Suggester().prepared(),
+        suggester=Suggester().prepared(settings.locales),
         flood=Flood(settings.sender_per_minute, settings.sender_per_day),
         patience=Patience(timedelta(minutes=settings.waiting_ack_minutes), timedelta(hours=settings.session_hours)),
         find=build_find(house),

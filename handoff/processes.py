@@ -17,12 +17,10 @@ from handoff.logs import configure_logs
 from handoff.services.catch_up import CatchUp
 from handoff.services.redrive import NothingToRedrive
 from handoff.services.redrive import redrive as redrive_letter
-from handoff.services.sign_in import add_staff as add_staff_member
 from handoff.services.work import Worker
 from handoff.settings import Settings
 from handoff.store.dead_letters import DeadLetters
 from handoff.store.jobs import run_jobs
-from handoff.store.migrate import upgrade
 from handoff.store.organisations import ensure_organisation
 from handoff.store.staff import StaffBook
 from handoff.store.wake import listen
@@ -37,7 +35,6 @@ async def opened(settings: Settings) -> AsyncIterator[House]:
     """The house, closed at the end."""
     configure_logs(settings.log_level, development=settings.development)
     house = build_house(settings)
-    keep_what_stays()
     try:
         yield house
     finally:
@@ -50,6 +47,7 @@ def keep_what_stays() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
+    gc.enable()
 
 
 class PortServer(uvicorn.Server):
@@ -90,6 +88,7 @@ async def serve(settings: Settings) -> None:
     async with opened(settings) as house:
         public = server(build_web(house), settings.host, settings.port)
         internal = server(build_internal(house), settings.internal_host, settings.internal_port)
+        keep_what_stays()
         catch_up = CatchUp(house.channels, house.door, house.upkeep, now)
 
         def stop() -> None:
@@ -111,6 +110,7 @@ async def work(settings: Settings) -> None:
     """One worker with its jobs and a small internal port for health and metrics, until SIGTERM."""
     async with opened(settings) as house:
         worker, budget = build_worker(house)
+        keep_what_stays()
         catch_up = CatchUp(house.channels, house.door, house.upkeep, now)
         gaps: set[asyncio.Task[None]] = set()
 
@@ -158,6 +158,8 @@ async def until_one_ends(*parts: Awaitable[object]) -> None:
 
 async def migrate(settings: Settings) -> None:
     """Schema up to date, organisation present."""
+    from handoff.store.migrate import upgrade
+
     async with opened(settings) as house:
         await asyncio.to_thread(upgrade, house.dsn)
         await ensure_organisation(house.engine, settings.org_slug, settings.org_name)
@@ -165,6 +167,8 @@ async def migrate(settings: Settings) -> None:
 
 async def add_staff(settings: Settings, login: str, name: str, *, role: str, organisation: str, password: str) -> None:
     """Add or change a member of staff."""
+    from handoff.services.sign_in import add_staff as add_staff_member
+
     async with opened(settings) as house, house.engine.begin() as connection:
         await add_staff_member(
             StaffBook(),

@@ -7,7 +7,7 @@ language by language: `content/offers/phrases/<locale>.yml`, written like those 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -63,23 +63,18 @@ class _Language:
 
 
 class Suggester:
-    """The phrases of all languages. `also` in a file names those that its speakers mix in."""
+    """The phrases of all languages, each read when it is first needed. `also` in a file names those that its speakers
+    mix in. Reading raises BadContent, OSError.
+    """
 
     def __init__(self, folder: Path = PHRASES_DIR) -> None:
         self._folder = folder
+        self.locales = tuple(sorted(path.stem for path in folder.glob("*.yml")))
 
-    @property
-    def _languages(self) -> Mapping[str, _Language]:
-        return _languages(self._folder)
-
-    @property
-    def locales(self) -> tuple[str, ...]:
-        """The languages that have phrases; Raises BadContent, OSError."""
-        return tuple(self._languages)
-
-    def prepared(self) -> Suggester:
-        """Itself, with all phrases read: a worker does this before its first message, which must not wait for it."""
-        for locale in self.locales:
+    def prepared(self, locales: Iterable[str] = ()) -> Suggester:
+        """Itself, with the phrases of these languages (all by default) read: a worker does this before its first
+        message, which must not wait for it."""
+        for locale in tuple(locales) or self.locales:
             self.suggest("ready", locale)
         return self
 
@@ -106,18 +101,15 @@ class Suggester:
 
     def _for(self, locale: str) -> Iterator[_Language]:
         """The person's language, then those that are mixed with it; English for a language without phrases."""
-        own = self._languages.get(locale) or self._languages.get("en")
-        if own is None:
+        name = locale if locale in self.locales else "en"
+        if name not in self.locales:
             return
+        own = _read(self._folder / f"{name}.yml")
         yield own
-        yield from (self._languages[name] for name in own.also if name in self._languages)
+        yield from (_read(self._folder / f"{other}.yml") for other in own.also if other in self.locales)
 
 
-@lru_cache(maxsize=32)
-def _languages(folder: Path) -> Mapping[str, _Language]:
-    return {path.stem: _read(path) for path in sorted(folder.glob("*.yml"))}
-
-
+@lru_cache(maxsize=64)
 def _read(path: Path) -> _Language:
     raw = read_yaml(path.read_text(encoding="utf-8"))
     try:
