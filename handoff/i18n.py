@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from string import Formatter
 from threading import Lock
@@ -237,9 +238,13 @@ def _read_again(file: _File) -> None:
 
 def _read(file: _File) -> None:
     mtime_ns = file.path.stat().st_mtime_ns
-    with file.path.open("rb") as stream:
-        catalogue = read_po(stream, abort_invalid=True)
-    file.texts, file.mtime_ns = dict(texts_of(catalogue)), mtime_ns
+    file.texts, file.mtime_ns = _parsed(file.path.read_bytes()), mtime_ns
+
+
+@lru_cache(maxsize=32)
+def _parsed(source: bytes) -> Mapping[str, Text]:
+    """The same words are read once, however many catalogues are opened."""
+    return dict(texts_of(read_po(BytesIO(source), abort_invalid=True)))
 
 
 def texts_of(catalogue: PoCatalogue) -> Iterator[tuple[str, Text]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ class ControlWords:
     def load(cls, folder: Path = CONTENT_DIR) -> ControlWords:
         """The table with the danger words, from the folder of all content. Raises BadContent, OSError."""
         source = (folder / "control_words.yml").read_text(encoding="utf-8")
-        return cls.parse(source, load_danger(folder / "danger"))
+        return _parsed(source, load_danger(folder / "danger"))
 
     @classmethod
     def parse(cls, source: str, danger: DangerWords) -> ControlWords:
@@ -165,6 +166,12 @@ class ControlWords:
         if len(token) < _SHORTEST_SLIP or token in self.not_slips:
             return token
         return next((self.slips[form] for form in _deletions(token) if form in self.slips), token)
+
+
+@lru_cache(maxsize=4)
+def _parsed(source: str, danger: DangerWords) -> ControlWords:
+    """The same table is read once, whoever asks."""
+    return ControlWords.parse(source, danger)
 
 
 def _table(raw: Mapping[str, Any], danger: DangerWords) -> ControlWords:
