@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handoff.settings import Settings
+from handoff.store import embedded
 from handoff.store.database import create_engine, create_quick, libpq_dsn
 from handoff.store.embedded import EmbeddedPostgres
 from handoff.store.migrate import upgrade
@@ -41,7 +42,12 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]
         yield os.environ["AMANA_TEST_DATABASE_URL"]
         return
     postgres = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
-    yield await postgres.start()
+    with pytest.MonkeyPatch.context() as patch:
+        # Nobody pulls the plug on a test's database, and each test makes one.
+        patch.setitem(embedded.OPTIONS, "fsync", "off")
+        patch.setitem(embedded.OPTIONS, "full_page_writes", "off")
+        url = await postgres.start()
+    yield url
     await postgres.stop()
 
 
