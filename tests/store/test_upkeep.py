@@ -14,7 +14,7 @@ from handoff.settings import Settings
 from handoff.store.database import create_engine
 from handoff.store.upkeep import Upkeep
 from tests.conftest import renamed
-from tests.store.test_inbox import sms
+from tests.store.inbox import sms
 
 THEN = datetime(2026, 1, 5, tzinfo=UTC)
 
