@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from handoff.core.rate import Rate
 from handoff.simulator.exchange import Act
 from handoff.simulator.phone import NoReply
 from tests.path.whole import CHANNELS, Whole
@@ -107,8 +108,10 @@ async def test_duplicated_webhooks_are_answered_once(path: Whole) -> None:
 @pytest.mark.parametrize("channel", CHANNELS)
 @pytest.mark.parametrize("fault", [429, 500])
 async def test_a_provider_that_refuses_is_asked_again_until_it_takes_the_reply(
-    path: Whole, channel: str, fault: int
+    path: Whole, channel: str, fault: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("handoff.services.send.FIRST_PAUSE_S", 0.1)
+    monkeypatch.setattr("handoff.services.work.IDLE_S", 0.1)
     path.simulator.exchange.faults[channel].next = [fault, fault]
     phone = path.phone(channel)
     phone.send("hello")
@@ -159,6 +162,8 @@ async def test_one_flooder_does_not_delay_fifty_others(path: Whole) -> None:
 
 
 async def test_a_flooder_gets_one_neutral_line_then_quiet_but_danger_passes(path: Whole) -> None:
+    swift = {**path.worker.send.rates, "telegram": Rate(1000, 1000)}  # Telegram's own pace is not what is looked at
+    path.worker.send.rates = swift
     phone = path.phone("telegram")
     for number in range(30):
         phone.send(f"this is sentence {number}")

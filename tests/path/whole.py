@@ -116,15 +116,19 @@ def _listener() -> socket.socket:
 
 
 @asynccontextmanager
-async def _served(app: Any, listener: socket.socket) -> AsyncIterator[None]:
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="none", timeout_graceful_shutdown=1))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    await sim.until(lambda: server.started)
+async def _served(*apps: tuple[Any, socket.socket]) -> AsyncIterator[None]:
+    servers, tasks = list[uvicorn.Server](), list[asyncio.Task[None]]()
+    for app, listener in apps:
+        config = uvicorn.Config(app, log_level="critical", ws="none", timeout_graceful_shutdown=1)
+        servers.append(uvicorn.Server(config))
+        tasks.append(asyncio.create_task(servers[-1].serve(sockets=[listener])))
+    await sim.until(lambda: all(server.started for server in servers))
     try:
         yield
     finally:
-        server.should_exit = True
-        await task
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(*tasks)
 
 
 def _settings(base: Settings, gateway: str, provider: str, **others: Any) -> Settings:
@@ -165,8 +169,7 @@ async def _running(
     webhooks = Webhooks(house.channels, house.door, house.meters, settings.public_base_url, Starlette())
     try:
         async with (
-            _served(webhooks, web_listener),
-            _served(build_simulator(settings, simulator=simulator), provider_listener),
+            _served((webhooks, web_listener), (build_simulator(settings, simulator=simulator), provider_listener)),
             _working(house, worker),
         ):
             yield Whole(settings, house, worker, assistant, simulator, gateway)
