@@ -3,6 +3,9 @@
 SHELL := bash
 PY := .venv/bin/python
 export PYTHONUNBUFFERED := 1
+# Two files of tests at a time. What watches the clock of many programs together runs by itself, after the others.
+TWO_AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+ALONE := browser or chaos or alone
 
 .PHONY: help setup demo test check bench nlu-report translations lock train fmt containers-test backup restore
 
@@ -16,7 +19,12 @@ demo: setup ## Run everything on this machine, with simulated phones
 	@exec .venv/bin/amana demo
 
 test: setup ## Run all tests (PYTEST_ARGS="tests/store -k lease" for some)
+ifdef PYTEST_ARGS
 	@$(PY) -m pytest $(PYTEST_ARGS)
+else
+	@$(PY) -m pytest $(TWO_AT_ONCE) -m "not ($(ALONE))"
+	@$(PY) -m pytest -m "$(ALONE)"
+endif
 
 check: setup ## Check format, lint, types, import rules, content, utterances and Rasa data
 	$(PY) -m ruff format --check .

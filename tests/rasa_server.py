@@ -25,6 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from handoff.assistant.actions import answer_of, build_executor
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 BOT = ROOT / "bot"
@@ -32,13 +33,6 @@ PYTHON = BOT / ".venv" / "bin" / "python"
 TOKEN = "token-of-the-channel-in-tests"
 INTERNAL_TOKEN = "token-of-the-actions-in-tests"
 START_S = 90.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def ensure_model() -> None:

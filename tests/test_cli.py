@@ -17,7 +17,7 @@ from handoff.settings import Settings
 from handoff.store.database import libpq_dsn
 from tests.canary.deployment import environment_of
 from tests.commands import AMANA, amana
-from tests.rasa_server import free_port
+from tests.ports import free_port
 
 SERVERS = ["serve", "worker"]
 

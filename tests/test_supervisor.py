@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from handoff.supervisor import CannotRun, Child, Port, Program, check_ports, telling, wait_until_ready
+from tests.ports import free_port
 
 SERVER = """
 import http.server, subprocess, sys
@@ -24,12 +25,6 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print("child", child.pid, flush=True)
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Health).serve_forever()
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def program(folder: Path, source: str, port: int, limit_s: float = 20.0) -> Program:

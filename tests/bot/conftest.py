@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rasa_server import ActionServer, Rasa, free_port, serve_actions, start_rasa
+from tests.ports import free_port
+from tests.rasa_server import ActionServer, Rasa, serve_actions, start_rasa
 
 
 @pytest.fixture(scope="session")

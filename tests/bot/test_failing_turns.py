@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rasa_server import ActionServer, Rasa, free_port, start_rasa
+from tests.ports import free_port
+from tests.rasa_server import ActionServer, Rasa, start_rasa
 
 pytestmark = pytest.mark.rasa
 STATE = {"v": 1, "asked": "person", "slots": {}, "loop": None, "requested": None, "turns": [["unsure", []]]}

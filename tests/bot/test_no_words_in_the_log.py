@@ -11,7 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.bot import FAULTY
-from tests.rasa_server import ActionServer, Rasa, free_port, start_rasa
+from tests.ports import free_port
+from tests.rasa_server import ActionServer, Rasa, start_rasa
 
 pytestmark = pytest.mark.rasa
 WORDS = "zanzibarcanary"

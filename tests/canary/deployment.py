@@ -26,7 +26,8 @@ from handoff.store.embedded import EmbeddedPostgres, libpq_url
 from handoff.store.postgres_home import account_for, binaries
 from tests.canary.canaries import SECRETS
 from tests.path.whole import CHANNELS
-from tests.rasa_server import Rasa, free_port, start_rasa
+from tests.ports import free_port
+from tests.rasa_server import Rasa, start_rasa
 from tests.simulator import running as sim
 
 AMANA = str(Path(sys.executable).with_name("amana"))

@@ -22,7 +22,8 @@ from handoff.store.database import libpq_dsn
 from handoff.store.embedded import EmbeddedPostgres, answers
 from handoff.store.vault import Vault
 from handoff.supervisor import Child, Program, wait_until_ready
-from tests.rasa_server import ensure_model, free_port
+from tests.ports import free_port
+from tests.rasa_server import ensure_model
 
 CONCURRENCY = 6
 WORKERS = ("worker 1", "worker 2")

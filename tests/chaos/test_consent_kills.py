@@ -23,7 +23,8 @@ from handoff.assistant.client import RasaClient
 from handoff.settings import Settings
 from tests.chaos.dying import Death, Moment, Shift
 from tests.path.whole import Whole, whole
-from tests.rasa_server import TOKEN, Rasa, free_port, serve_actions, start_rasa
+from tests.ports import free_port
+from tests.rasa_server import TOKEN, Rasa, serve_actions, start_rasa
 
 pytestmark = [pytest.mark.chaos, pytest.mark.rasa]
 

@@ -151,12 +151,12 @@ ORDINARY = {
 
 
 def milliseconds(text: str, times: int) -> float:
-    """The fastest of some looks at a message: what it costs when nothing else runs."""
+    """The fastest of some looks at a message, in time of this thread: what it costs when nothing else runs."""
     taken = []
     for _ in range(times):
-        began = time.perf_counter()
+        began = time.thread_time()
         WORDS.match(text, "en", "whatsapp")
-        taken.append(time.perf_counter() - began)
+        taken.append(time.thread_time() - began)
     return min(taken) * 1000
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from handoff.assistant.client import RasaClient
 from handoff.settings import Settings
 from tests.path.whole import CHANNELS, Phone, Whole, whole
-from tests.rasa_server import TOKEN, Rasa, free_port, serve_actions, start_rasa
+from tests.ports import free_port
+from tests.rasa_server import TOKEN, Rasa, serve_actions, start_rasa
 
 pytestmark = pytest.mark.rasa
 OFFER = "they offer me a job in a hotel abroad but they want to keep my passport"

@@ -125,6 +125,7 @@ async def test_sqlalchemy_takes_the_url_and_the_role_is_no_superuser(data_dir: P
     assert superuser is False
 
 
+@pytest.mark.alone
 async def test_it_is_back_within_five_seconds_ten_times(data_dir: Path) -> None:
     async with running(data_dir) as server:
         url = dsn_of(data_dir)
@@ -137,6 +138,7 @@ async def test_it_is_back_within_five_seconds_ten_times(data_dir: Path) -> None:
             assert time.monotonic() - began < BACK_WITHIN_S
 
 
+@pytest.mark.alone
 async def test_it_is_back_when_every_process_of_it_is_killed_in_the_middle_of_a_query(data_dir: Path) -> None:
     async with running(data_dir):
         url = dsn_of(data_dir)
@@ -150,6 +152,7 @@ async def test_it_is_back_when_every_process_of_it_is_killed_in_the_middle_of_a_
         await wait_for(url, BACK_WITHIN_S)
 
 
+@pytest.mark.alone
 async def test_a_backend_that_outlives_its_killed_server_does_not_hold_up_the_next(data_dir: Path) -> None:
     async with running(data_dir) as server:
         url = dsn_of(data_dir)
@@ -177,6 +180,7 @@ async def test_a_second_owner_is_told_who_runs_it(data_dir: Path) -> None:
         assert await answers(dsn_of(data_dir))
 
 
+@pytest.mark.alone
 async def test_the_server_dies_with_a_killed_owner_and_the_next_owner_takes_over(data_dir: Path) -> None:
     with owner_process(data_dir) as (owner, server_pid):
         owner.kill()
@@ -189,6 +193,7 @@ async def test_the_server_dies_with_a_killed_owner_and_the_next_owner_takes_over
     assert serving(data_dir) == []
 
 
+@pytest.mark.alone
 async def test_a_terminated_owner_leaves_nothing_running(data_dir: Path) -> None:
     with owner_process(data_dir) as (owner, _):
         owner.send_signal(signal.SIGTERM)
