@@ -31,6 +31,39 @@ REFERRAL_NEEDS_CONSENT = (
     ON referrals FOR EACH ROW EXECUTE FUNCTION referral_needs_consent()
     """,
 )
+COLUMNS = (
+    ("audit", "chain"),
+    ("audit", "place"),
+    ("audit", "digest"),
+    ("cases", "conversation_id"),
+    ("cases", "sop_version"),
+    ("cases", "for_whom"),
+    ("cases", "age_band"),
+    ("cases", "place_code"),
+    ("cases", "concerns"),
+    ("cases", "flags"),
+    ("cases", "owner"),
+    ("cases", "excluded"),
+    ("cases", "worker_gender"),
+    ("cases", "note_cipher"),
+    ("cases", "due_at"),
+    ("cases", "escalations"),
+    ("consents", "withdrawn_channel"),
+    ("consents", "data_categories"),
+    ("consents", "by_staff_id"),
+    ("consents", "second_staff_id"),
+    ("conversations", "person_seen_at"),
+    ("conversations", "held_cipher"),
+    ("conversations", "held_at"),
+    ("memberships", "focal"),
+    ("persons", "plan_hours"),
+    ("persons", "age_band"),
+    ("persons", "shared_phone"),
+    ("persons", "word_cipher"),
+    ("persons", "sign_cipher"),
+    ("persons", "wrong_words"),
+    ("persons", "locked_until"),
+)
 CHECKS = (
     ("cases", "state", "state in ('waiting', 'claimed', 'closed', 'withdrawn', 'erased')"),
     ("cases", "erased_has_nobody", "state = 'erased' or (person_id is not null and consent_id is not null)"),
@@ -204,5 +237,19 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Cases that were erased have no person to go back to: restore a backup instead."""
-    raise RuntimeError("this migration is not taken back; restore a backup")
+    """Take back. Fails while a case is erased: it has no person to go back to."""
+    op.execute("DROP TRIGGER referral_needs_consent ON referrals")
+    op.execute("DROP FUNCTION referral_needs_consent()")
+    op.alter_column("cases", "consent_id", existing_type=sa.UUID(), nullable=False)
+    op.alter_column("cases", "person_id", existing_type=sa.UUID(), nullable=False)
+    for table, name, _ in CHECKS:
+        op.drop_constraint(op.f(f"ck_{table}_{name}"), table)
+    op.create_check_constraint(
+        op.f("ck_cases_state"), "cases", "state in ('waiting', 'claimed', 'closed', 'withdrawn')"
+    )
+    op.drop_index(op.f("ix_cases_person_id"), table_name="cases")
+    for table, column in reversed(COLUMNS):
+        op.drop_column(table, column)
+    for table in ("referrals", "return_codes", "tries", "sealed_summaries", "audit_heads"):
+        op.drop_table(table)
+    op.drop_table("erased", schema="vault")
