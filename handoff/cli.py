@@ -126,13 +126,16 @@ def staff_add(
     name: Annotated[str, typer.Option(help="What colleagues see.")],
     role: Annotated[str, typer.Option(help="caseworker, supervisor or admin")] = "caseworker",
     organisation: Annotated[str, typer.Option(help="Slug; default: the deployment's own.")] = "",
+    focal: Annotated[str, typer.Option(help="Whose focal point: gbv,cp,psea,male_survivors,vot, or none.")] = "",
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
 ) -> None:
-    """Add somebody to the desk, or change their name, role and password."""
+    """Add somebody to the desk, or change their name, role, password and whose focal point they are."""
     from handoff.processes import add_staff
 
     password = sys.stdin.readline().rstrip("\n") if password_stdin else typer.prompt("Password", hide_input=True)
-    run(lambda settings: add_staff(settings, login, name, role=role, organisation=organisation, password=password))
+    owners = None if not focal else tuple(name for name in focal.replace(",", " ").split() if name != "none")
+    given = {"role": role, "organisation": organisation, "password": password}
+    run(lambda settings: add_staff(settings, login, name, **given, focal=owners))
 
 
 @dead_app.command("list")

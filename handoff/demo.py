@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from handoff.demo_secrets import STAFF, demo_environment, password_of
+from handoff.demo_secrets import FOCAL, STAFF, demo_environment, password_of
 from handoff.settings import Settings
 from handoff.store.children import ended, spawn
 from handoff.store.embedded import EmbeddedDatabaseError, EmbeddedPostgres
@@ -185,7 +185,10 @@ class Demo:
 
     def welcome(self, env: Mapping[str, str]) -> str:
         """Where to go, and with which fictional accounts."""
-        accounts = "\n".join(f"      {role:<11} {login:<6} {password_of(env, login)}" for login, _, role in STAFF)
+        accounts = "\n".join(
+            f"      {role:<11} {login:<6} {password_of(env, login)}  {', '.join(FOCAL.get(login, ()))}".rstrip()
+            for login, _, role in STAFF
+        )
         return (
             f"  Phones  {self.phones_url}\n  Desk    {self.gateway_url}/console\n{accounts}\n"
             f"  Logs    {self.folder / 'logs'}{os.sep}\n\n  Ctrl-C stops everything."

@@ -14,7 +14,12 @@ STAFF = (
     ("mina", "Mina (fictional)", "caseworker"),
     ("tariq", "Tariq (fictional)", "caseworker"),
     ("sol", "Sol (fictional)", "supervisor"),
+    ("nia", "Nia (fictional)", "caseworker"),
 )
+# Reports against aid workers go around the organisation that runs this: to a network of several.
+PSEA_NETWORK = ("psea-network", "PSEA network (fictional)")
+# Who is whose focal point: nobody else sees such cases.
+FOCAL = {"mina": ("gbv", "cp", "male_survivors", "vot"), "tariq": ("vot",), "nia": ("psea",)}
 
 
 def demo_environment(settings: Settings, folder: Path) -> dict[str, str]:

@@ -165,8 +165,18 @@ async def migrate(settings: Settings) -> None:
         await ensure_organisation(house.engine, settings.org_slug, settings.org_name)
 
 
-async def add_staff(settings: Settings, login: str, name: str, *, role: str, organisation: str, password: str) -> None:
-    """Add or change a member of staff."""
+async def add_staff(
+    settings: Settings,
+    login: str,
+    name: str,
+    *,
+    role: str,
+    organisation: str,
+    password: str,
+    organisation_name: str = "",
+    focal: tuple[str, ...] | None = None,
+) -> None:
+    """Add or change a member of staff; an organisation that is new gets its name (its slug, if none is given)."""
     from handoff.services.sign_in import add_staff as add_staff_member
 
     async with opened(settings) as house, house.engine.begin() as connection:
@@ -178,7 +188,8 @@ async def add_staff(settings: Settings, login: str, name: str, *, role: str, org
             role=role,
             password=password,
             organisation=organisation or settings.org_slug,
-            organisation_name=organisation or settings.org_name,
+            organisation_name=organisation_name or organisation or settings.org_name,
+            focal=focal,
         )
 
 

@@ -1,7 +1,8 @@
 """Live pages: one LISTEN for the whole process wakes the open pages; each is sent only what changed on it.
 
 A page is made of parts (id → HTML). A notice says nothing about whom it concerns: every page reads again what its own
-user may see, and nothing is sent when that is unchanged, so that no event betrays a case of others (SAFETY §7).
+user may see, and nothing at all is sent when that is unchanged, so that no event betrays a case of others (SAFETY §7):
+pings come at their own times, whatever happens meanwhile.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
@@ -73,29 +75,34 @@ def version_of(parts: Parts) -> str:
 
 
 async def stream(feed: Feed, read: Callable[[], Awaitable[Parts]], *, about: str, seen: str) -> AsyncIterator[str]:
-    """Server-sent events: the changed parts, and a ping when nothing happens. `seen` is what the page shows already."""
+    """Server-sent events: the changed parts, and a ping at its time. `seen` is what the page shows already."""
     with feed.page(about) as changed:
         known: Parts = {}
+        ping_at = 0.0
         try:
             while not feed.closed:
                 parts = await read()
                 version = version_of(parts)
                 new = {name: html for name, html in parts.items() if known.get(name) != html}
-                # All ids go along: a line that was erased must leave the pages that are open.
-                changes = {"parts": new, "ids": list(parts)}
-                yield ": ping\n\n" if version == seen else event("parts", changes, version)
+                if version != seen:
+                    # All ids go along: a line that was erased must leave the pages that are open.
+                    yield event("parts", {"parts": new, "ids": list(parts)}, version)
+                elif time.monotonic() >= ping_at:
+                    yield ": ping\n\n"
+                if time.monotonic() >= ping_at:
+                    ping_at = time.monotonic() + PING_S
                 known, seen = parts, version
-                await _wait(changed)
+                await _wait(changed, ping_at - time.monotonic())
         except (NotFound, SessionEnded):
             yield event("gone", {}, "")
         except Exception as error:  # the last edge: the browser comes again, and no words reach a log
             log.warning("live_page_lost", error=type(error).__name__, place=place_of(error))
 
 
-async def _wait(changed: asyncio.Event) -> None:
-    """Until something changed, or for a ping; several notices in a row are one."""
+async def _wait(changed: asyncio.Event, seconds: float) -> None:
+    """Until something changed, or until the next ping; several notices in a row are one."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(changed.wait(), PING_S)
+        await asyncio.wait_for(changed.wait(), max(seconds, 0))
         await asyncio.sleep(GATHER_S)
     changed.clear()
 

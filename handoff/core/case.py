@@ -10,6 +10,10 @@ from handoff.core.contact import Contact
 from handoff.core.report import Report
 
 OPEN_STATES = ("waiting", "claimed")
+# Owners (content/pathways/routing.yml) whose cases are for their focal points alone; those of the second only where
+# the organisation has such a focal point.
+FOCAL_ONLY = ("gbv", "cp", "psea", "male_survivors")
+FOCAL_IF_THERE_IS_ONE = ("vot",)
 CLOSE_CODES = ("helped", "referred", "no_answer", "wrong_number", "withdrawn", "other")
 MAX_REPLY = 1000
 
@@ -79,6 +83,12 @@ class CaseView:
     report: Report = field(default_factory=Report)
     owner: str = ""
     sop_version: str = ""
+    joint: str = ""
+    excluded: tuple[str, ...] = ()
+    lacks_focal_point: bool = False
+    has_word: bool = False
+    answered: bool = False
+    escalations: int = 0
 
     @property
     def due_at(self) -> datetime:

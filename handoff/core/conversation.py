@@ -101,8 +101,9 @@ class NewCase:
     """A case that the person consented to in this turn. `coi_orgs`: organisations that it complains of (SAFETY §7).
 
     `organisation` is the slug of the organisation that the consent names ("": the operator's), `owner` who is
-    responsible (content/pathways/routing.yml), `excluded` the slugs of organisations that may not know of it, `due_at`
-    when a human must have answered at the latest. `kind` is consent, or assent of a child.
+    responsible (content/pathways/routing.yml), `joint` who is with them for a child, `excluded` the slugs of
+    organisations that may not know of it, `due_at` when a human must have answered at the latest. `kind` is consent, or
+    assent of a child.
     """
 
     case_id: uuid.UUID
@@ -118,6 +119,7 @@ class NewCase:
     report: Report = field(default_factory=Report)
     organisation: str = ""
     owner: str = ""
+    joint: str = ""
     excluded: tuple[str, ...] = ()
     sop_version: str = ""
     due_at: datetime | None = None

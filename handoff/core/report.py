@@ -13,11 +13,12 @@ SHARED = ("yes", "no", "unsure")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Answers so far; "" or empty: not asked or skipped.
+    """Answers so far; "" or empty: not asked, or skipped.
 
     `concerns` are codes of content/pathways/routing.yml, `signs` reason codes of the SOP that were answered or plainly
     said (`locked_in`, `soon`, …), `flags` warning signs of an offer that were answered yes, `organizations` ids of the
-    directory that an aid worker belongs to (empty with `sea_by_aid_worker`: skipped or unknown).
+    directory that an aid worker belongs to (empty with `sea_by_aid_worker`: skipped or unknown). `skipped` names the
+    fields that were asked and not answered: the desk keeps that apart from what was never asked.
     """
 
     for_whom: str = ""
@@ -29,6 +30,7 @@ class Report:
     place_code: str = ""
     shared_phone: str = ""
     worker_gender: str = ""
+    skipped: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """For the state of a conversation; only what was answered."""

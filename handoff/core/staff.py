@@ -59,7 +59,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class NewStaff:
-    """A member of staff to add, or to change if the login exists."""
+    """A member of staff to add, or to change if the login exists. `focal`: the owners whose focal point they are in
+    this organisation (None: as before)."""
 
     login: str
     name: str
@@ -67,6 +68,7 @@ class NewStaff:
     role: str
     organisation: str
     organisation_name: str
+    focal: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from handoff.core.case import FOCAL_IF_THERE_IS_ONE, FOCAL_ONLY
 from handoff.core.staff import ROLES, Attempt, Deed, NewStaff, Session, User
 from handoff.services.access import Journal
 
@@ -102,16 +103,21 @@ async def add_staff(
     role: str,
     organisation: str,
     organisation_name: str,
+    focal: tuple[str, ...] | None = None,
 ) -> uuid.UUID:
-    """Add somebody, or change name, password and role of the same login. Raises ValueError with a sentence."""
+    """Add somebody, or change name, password and role of the same login, and (unless None) for which owners of the
+    pathways they are the focal point. Raises ValueError with a sentence."""
     if role not in ROLES:
         raise ValueError(f"role must be one of {', '.join(ROLES)}")
+    if wrong := sorted({*(focal or ())} - {*FOCAL_ONLY, *FOCAL_IF_THERE_IS_ONE}):
+        raise ValueError(f"focal: {wrong[0]} is none of {', '.join((*FOCAL_ONLY, *FOCAL_IF_THERE_IS_ONE))}")
     if len(password) < SHORTEST_PASSWORD:
         raise ValueError(f"the password needs at least {SHORTEST_PASSWORD} characters")
     hashed = await asyncio.to_thread(HASHER.hash, password)
-    new = NewStaff(login.strip().lower(), name.strip(), hashed, role, organisation, organisation_name)
+    new = NewStaff(login.strip().lower(), name.strip(), hashed, role, organisation, organisation_name, focal)
     staff_id = await staff.save(connection, new)
-    await staff.record(connection, Deed("operator", "staff.save", "staff", str(staff_id), detail={"role": role}))
+    detail = {"role": role} | ({} if focal is None else {"focal": list(focal)})
+    await staff.record(connection, Deed("operator", "staff.save", "staff", str(staff_id), detail=detail))
     return staff_id
 
 

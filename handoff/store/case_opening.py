@@ -76,6 +76,7 @@ def _case(new: NewCase, now: datetime) -> dict[str, Any]:
         "alarm_at": now if new.level == "P0" else None,
         "sop_version": new.sop_version or None,
         "owner": new.owner or None,
+        "joint": new.joint or None,
         "excluded": list(new.excluded),
         "due_at": new.due_at,
     }
@@ -89,6 +90,7 @@ def _told(report: Report) -> dict[str, Any]:
         "place_code": report.place_code or None,
         "concerns": list(report.concerns),
         "flags": list(report.flags),
+        "skipped": list(report.skipped),
         "worker_gender": report.worker_gender or None,
     }
 

@@ -46,8 +46,10 @@ class Consent(Base):
 class Case(Base):
     """Somebody who waits for, or talks with, a caseworker. A live contact consent naming its organisation is a rule of
     the database (trigger `case_needs_consent`). Of the person only codes from closed answers are known.
-    `owner` is who is responsible (content/pathways/routing.yml), `excluded` are slugs of organisations that may not
-    know of it; `conversation_id` is where the person is reached, also while somebody else writes from there.
+    `owner` is who is responsible (content/pathways/routing.yml), `joint` who is with them for a child, `excluded` are
+    slugs of organisations that may not know of it; `conversation_id` is where the person is reached, also while
+    somebody else writes from there. `skipped` names questions that were asked and not answered; `escalations` counts
+    the steps of the SOP that were taken, `backup_id` is the organisation that knows that somebody waits, and no more.
 
     A case whose person has erased themselves is a shell: number, level and dates, and nobody (state `erased`)."""
 
@@ -83,12 +85,15 @@ class Case(Base):
     place_code: Mapped[str | None]
     concerns: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     flags: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    skipped: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     owner: Mapped[str | None]
+    joint: Mapped[str | None]
     excluded: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     worker_gender: Mapped[str | None]
     note_cipher: Mapped[bytes | None]
     due_at: Mapped[datetime | None]
     escalations: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    backup_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisations.id"))
     claimed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
     claimed_until: Mapped[datetime | None]
     claim_fence: Mapped[int] = mapped_column(Integer, server_default=text("0"))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Row, Select, and_, case, exists, func, insert, select, text, true, update
+from sqlalchemy import Row, Select, case, exists, func, insert, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
@@ -17,14 +17,17 @@ from handoff.core.contact import Contact
 from handoff.core.report import Report
 from handoff.store.case_lines import read_lines
 from handoff.store.case_tables import Case, CaseMessage, Consent
-from handoff.store.directory_tables import Complaint, DirectoryOrganization
 from handoff.store.keys import load_key
-from handoff.store.staff_tables import Membership, Organisation, Staff
+from handoff.store.sight import lacks_focal_point, visible_to
+from handoff.store.staff_tables import Organisation, Staff
 from handoff.store.tables import Conversation, Person
 from handoff.store.vault import Key, Vault
 
 CLAIMER = aliased(Staff, name="claimer")
-THEIRS = aliased(Organisation, name="theirs")
+# A human has written, or has the case of somebody who wants a call: the clock of the SOP has stopped.
+ANSWERED = exists().where(CaseMessage.case_id == Case.id, CaseMessage.speaker == "human").correlate(Case) | (
+    (Case.modality == "call") & (Case.state == "claimed")
+)
 # Where the person is reached, also while somebody else writes from there.
 TALK = (
     select(Conversation.id, Conversation.channel, Conversation.last_inbound_at)
@@ -57,6 +60,12 @@ VIEW = (
         Case.due_at,
         Case.sop_version,
         Case.owner,
+        Case.joint,
+        Case.excluded,
+        lacks_focal_point().label("lacks_focal_point"),
+        ANSWERED.label("answered"),
+        Case.escalations,
+        Case.skipped,
         Case.for_whom,
         Case.age_band,
         Case.place_code,
@@ -64,6 +73,8 @@ VIEW = (
         Case.flags,
         Case.worker_gender,
         Person.contact_plan,
+        Person.shared_phone,
+        (Person.word_cipher.is_not(None)).label("has_word"),
         TALK.c.id.label("conversation_id"),
         TALK.c.channel.label("talk_channel"),
         TALK.c.last_inbound_at,
@@ -89,21 +100,6 @@ VIEW = (
 URGENCY = (Case.alarm_at.is_(None), Case.level, Case.state.desc(), Case.created_at, Case.id)
 
 
-def visible_to(user_id: uuid.UUID) -> ColumnElement[bool]:
-    """What a user may know of: the cases of the organisations that they belong to, and no others; none that complains
-    of a service of any of these organisations (SAFETY §7)."""
-    member = select(Membership.organisation_id).where(Membership.staff_id == user_id)
-    theirs = select(func.array_agg(Organisation.slug)).where(Organisation.id.in_(member)).scalar_subquery()
-    excluded: ColumnElement[bool] = Case.excluded.op("?|", is_comparison=True, return_type=Boolean())(theirs)
-    implicated = (
-        exists()
-        .where(Complaint.case_id == Case.id, Complaint.coi_orgs.has_key(DirectoryOrganization.id))
-        .where(THEIRS.slug == DirectoryOrganization.desk_slug, THEIRS.id.in_(member))
-        .correlate(Case)
-    )
-    return and_(Case.organisation_id.in_(member), ~implicated, ~excluded)
-
-
 def consent_live() -> ColumnElement[bool]:
     """The case's consent still stands, by the database's clock (the trigger `case_needs_consent` judges the same)."""
     return exists().where(
@@ -123,7 +119,7 @@ class Cases:
         """The case if this user may know of it."""
         query = VIEW.where(Case.id == case_id, visible_to(user_id))
         if lock:
-            await _lock_conversation(connection, case_id)
+            await _lock_conversation(connection, case_id, visible_to(user_id))
             query = query.with_for_update(of=Case)
         return await _first(connection, query)
 
@@ -140,7 +136,7 @@ class Cases:
         self, connection: AsyncConnection, case_id: uuid.UUID, user_id: uuid.UUID, *, now: datetime, until: datetime
     ) -> bool:
         """Compare-and-set: the row must still wait (or its claim have run out) when it is written."""
-        await _lock_conversation(connection, case_id)
+        await _lock_conversation(connection, case_id, visible_to(user_id))
         free = (Case.state == "waiting") | ((Case.state == "claimed") & (Case.claimed_until < now))
         claimed = {
             "state": "claimed",
@@ -160,6 +156,7 @@ class Cases:
     ) -> bool:
         """Prolong; only the holder's claim, and never shorten it."""
         held = update(Case).where(Case.id == case_id, Case.claimed_by == user_id, Case.state == "claimed")
+        held = held.where(visible_to(user_id))
         renewed = await connection.execute(held.values(claimed_until=func.greatest(Case.claimed_until, until)))
         return renewed.rowcount == 1
 
@@ -219,11 +216,17 @@ class Cases:
         return await load_key(connection, self._vault, (await connection.execute(query)).scalar_one())
 
 
-async def _lock_conversation(connection: AsyncConnection, case_id: uuid.UUID) -> None:
-    """Conversation before case, as a worker's turn locks them: two orders would meet in a deadlock."""
-    await connection.execute(
-        select(Conversation.id).where(Conversation.case_id == case_id).order_by(Conversation.id).with_for_update()
-    )
+async def _lock_conversation(
+    connection: AsyncConnection, case_id: uuid.UUID, may: ColumnElement[bool] | None = None
+) -> None:
+    """Conversation before case, as a worker's turn locks them: two orders would meet in a deadlock.
+
+    A user waits only for a case that they may know of (`may`): waiting would tell them that it exists.
+    """
+    query = select(Conversation.id).where(Conversation.case_id == case_id).order_by(Conversation.id).with_for_update()
+    if may is not None:
+        query = query.where(exists().where(Case.id == case_id, may).correlate_except(Case))
+    await connection.execute(query)
 
 
 async def _set_owner(connection: AsyncConnection, case_id: uuid.UUID, owner: str) -> None:
@@ -260,26 +263,42 @@ def _view(row: Row[Any]) -> CaseView:
         close_code=row.close_code,
         created_at=row.created_at,
         closed_at=row.closed_at,
-        consent=ConsentView(
-            text_key=row.text_key,
-            text_version=row.text_version,
-            locale=row.consent_locale,
-            channel=row.consent_channel,
-            kind=row.consent_kind,
-            modality=row.consent_modality,
-            given_at=row.given_at,
-            expires_at=row.expires_at,
-            withdrawn_at=row.withdrawn_at,
-        ),
+        consent=_agreed(row),
         answer_by=row.due_at,
-        report=Report(
-            for_whom=row.for_whom or "",
-            age_band=row.age_band or "",
-            concerns=tuple(map(str, row.concerns)),
-            flags=tuple(map(str, row.flags)),
-            place_code=row.place_code or "",
-            worker_gender=row.worker_gender or "",
-        ),
+        report=_told(row),
         owner=row.owner or "",
         sop_version=row.sop_version or "",
+        joint=row.joint or "",
+        excluded=tuple(map(str, row.excluded)),
+        lacks_focal_point=row.lacks_focal_point,
+        has_word=row.has_word,
+        answered=row.answered,
+        escalations=row.escalations,
+    )
+
+
+def _agreed(row: Row[Any]) -> ConsentView:
+    return ConsentView(
+        text_key=row.text_key,
+        text_version=row.text_version,
+        locale=row.consent_locale,
+        channel=row.consent_channel,
+        kind=row.consent_kind,
+        modality=row.consent_modality,
+        given_at=row.given_at,
+        expires_at=row.expires_at,
+        withdrawn_at=row.withdrawn_at,
+    )
+
+
+def _told(row: Row[Any]) -> Report:
+    return Report(
+        for_whom=row.for_whom or "",
+        age_band=row.age_band or "",
+        concerns=tuple(map(str, row.concerns)),
+        flags=tuple(map(str, row.flags)),
+        place_code=row.place_code or "",
+        shared_phone=row.shared_phone or "",
+        worker_gender=row.worker_gender or "",
+        skipped=tuple(map(str, row.skipped)),
     )

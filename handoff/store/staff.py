@@ -104,9 +104,10 @@ class StaffBook:
         )
         staff_id: uuid.UUID = (await connection.execute(saved)).scalar_one()
         await connection.execute(delete(StaffSession).where(StaffSession.staff_id == staff_id))
-        member = upsert(Membership).values(staff_id=staff_id, organisation_id=organisation_id, role=staff.role)
+        given = {"role": staff.role} | ({} if staff.focal is None else {"focal": list(staff.focal)})
+        member = upsert(Membership).values(staff_id=staff_id, organisation_id=organisation_id, **given)
         keys = [Membership.staff_id, Membership.organisation_id]
-        await connection.execute(member.on_conflict_do_update(index_elements=keys, set_={"role": staff.role}))
+        await connection.execute(member.on_conflict_do_update(index_elements=keys, set_=given))
         return staff_id
 
     async def _organisation(self, connection: AsyncConnection, slug: str, name: str) -> uuid.UUID:

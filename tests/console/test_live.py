@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 
+import pytest
 from sqlalchemy.exc import OperationalError
 
+from handoff.console import live
 from handoff.console.live import Feed, Parts, SessionEnded, event, stream, version_of
 
 
@@ -80,8 +83,30 @@ async def test_a_notice_that_changes_nothing_for_this_user_sends_nothing() -> No
     feed = Feed(Bell().listen)
     events = stream(feed, page.read, about="", seen=version_of(page.parts))
     await following(events)
-    feed.heard("a case of somebody else")
-    assert await following(events) == ("", {})
+    coming = asyncio.ensure_future(anext(events))
+    for _ in range(3):
+        feed.heard("a case of somebody else")
+        await asyncio.sleep(0.3)
+    assert not coming.done()
+    page.parts["queue"] = "two"
+    feed.heard("a case of theirs")
+    assert '"queue": "two"' in await coming
+    await feed.close()
+
+
+async def test_pings_come_at_their_own_times_whatever_happens_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "PING_S", 1.0)
+    page = Page(queue="one")
+    feed = Feed(Bell().listen)
+    events = stream(feed, page.read, about="", seen=version_of(page.parts))
+    await following(events)
+    began = time.monotonic()
+    coming = asyncio.ensure_future(following(events))
+    while not coming.done():
+        feed.heard("a case of somebody else")
+        await asyncio.sleep(0.1)
+    assert await coming == ("", {})
+    assert time.monotonic() - began >= 0.95
     await feed.close()
 
 

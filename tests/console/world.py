@@ -31,13 +31,14 @@ from handoff.store.cases import Cases
 from handoff.store.keys import add_key
 from handoff.store.outbox import PostgresOutbox
 from handoff.store.staff import StaffBook
+from handoff.store.staff_tables import Membership
 from handoff.store.tables import Address, Conversation, Outbound, Person
 from handoff.store.vault import Key, Vault
 from handoff.store.wake import listen
 
 PASSWORD = "correct horse battery"
-HOME, OTHER = "demo-aid", "other-aid"
-NAMES = {HOME: "Demo Aid (fictional)", OTHER: "Other Aid (fictional)"}
+HOME, OTHER, PSEA = "demo-aid", "other-aid", "psea-network"
+NAMES = {HOME: "Demo Aid (fictional)", OTHER: "Other Aid (fictional)", PSEA: "PSEA network (fictional)"}
 ORIGIN = "http://desk.test"
 SMS = Limits(
     style="sms",
@@ -135,7 +136,9 @@ class World:
         app.mount("/console", console)
         return app
 
-    async def staff(self, login: str, *, role: str = "caseworker", organisation: str = HOME) -> User:
+    async def staff(
+        self, login: str, *, role: str = "caseworker", organisation: str = HOME, focal: tuple[str, ...] = ()
+    ) -> User:
         """Somebody who can sign in with PASSWORD; their name is their login with a capital."""
         async with self.engine.begin() as connection:
             staff_id = await add_staff(
@@ -147,11 +150,19 @@ class World:
                 role=role,
                 organisation=organisation,
                 organisation_name=NAMES[organisation],
+                focal=focal,
             )
         return User(staff_id, login, login.capitalize(), (await self._member(organisation, role),))
 
     async def _member(self, organisation: str, role: str) -> Member:
         return Member(await self.organisation_id(organisation), NAMES[organisation], role)
+
+    async def also_works_for(self, user: User, slug: str, *, role: str = "caseworker") -> None:
+        """A second membership."""
+        organisation_id = await self.organisation_id(slug)
+        async with self.engine.begin() as connection:
+            row = {"staff_id": user.id, "organisation_id": organisation_id, "role": role}
+            await connection.execute(insert(Membership).values(row))
 
     async def organisation_id(self, slug: str) -> uuid.UUID:
         """The organisation, added if it is new."""

@@ -42,7 +42,10 @@ COLUMNS = (
     ("cases", "place_code"),
     ("cases", "concerns"),
     ("cases", "flags"),
+    ("cases", "skipped"),
     ("cases", "owner"),
+    ("cases", "joint"),
+    ("cases", "backup_id"),
     ("cases", "excluded"),
     ("cases", "worker_gender"),
     ("cases", "note_cipher"),
@@ -169,7 +172,16 @@ def upgrade() -> None:
             "flags", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
         ),
     )
+    op.add_column(
+        "cases",
+        sa.Column(
+            "skipped", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
+        ),
+    )
     op.add_column("cases", sa.Column("owner", sa.Text(), nullable=True))
+    op.add_column("cases", sa.Column("joint", sa.Text(), nullable=True))
+    op.add_column("cases", sa.Column("backup_id", sa.UUID(), nullable=True))
+    op.create_foreign_key(op.f("fk_cases_backup_id"), "cases", "organisations", ["backup_id"], ["id"])
     op.add_column(
         "cases",
         sa.Column(
