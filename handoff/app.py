@@ -48,6 +48,7 @@ from handoff.services.say import Deployment, Voice
 from handoff.services.send import Send
 from handoff.services.work import Worker
 from handoff.settings import Settings
+from handoff.store.audit import publish
 from handoff.store.cases import Cases
 from handoff.store.database import create_engine, create_quick
 from handoff.store.directory import PostgresDirectory
@@ -307,10 +308,15 @@ def worker_jobs(house: House, catch_up: CatchUp, budget: Budget) -> dict[str, Jo
         async with house.engine.begin() as connection:
             await expire_claims(desk, connection, now())
 
+    async def publish_audit() -> None:
+        for day, digest in (await publish(house.engine, now().date())).items():
+            log.info("audit_day", day=day, digest=digest)
+
     return {
         "sweep": Job("* * * * * */30", sweep),
         "expire_claims": Job("* * * * * */15", expire),
         "catch_up": Job("*/5 * * * *", catch_up.run),
         "spend": Job("* * * * * */20", budget.flush),
+        "publish_audit": Job("11 * * * *", publish_audit),
         "purge_dead_letters": Job("17 * * * *", house.upkeep.purge_dead_letters),
     }

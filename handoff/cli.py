@@ -25,6 +25,7 @@ offer_app = typer.Typer(no_args_is_help=True, help="The offer check.")
 directory_app = typer.Typer(no_args_is_help=True, help="Services that people may be told of.")
 translations_app = typer.Typer(no_args_is_help=True, help="The catalogues of all languages.")
 places_app = typer.Typer(no_args_is_help=True, help="The gazetteer.")
+audit_app = typer.Typer(no_args_is_help=True, help="Who did what: the record.")
 nlu_app = typer.Typer(no_args_is_help=True, help="What messages are taken for.")
 app.add_typer(staff_app, name="staff")
 app.add_typer(dead_app, name="dead-letters")
@@ -35,6 +36,7 @@ app.add_typer(offer_app, name="offer")
 app.add_typer(nlu_app, name="nlu")
 app.add_typer(directory_app, name="directory")
 app.add_typer(places_app, name="places")
+app.add_typer(audit_app, name="audit")
 
 
 def settings_or_exit() -> Settings:
@@ -313,3 +315,19 @@ def places_import(
     from handoff.directory_commands import import_places_command
 
     run(lambda settings: import_places_command(settings, path, dry_run=dry_run))
+
+
+@audit_app.callback()
+def audit() -> None:
+    """Who did what: the record."""
+
+
+@audit_app.command("verify")
+def audit_verify(
+    first: Annotated[str, typer.Option("--from", help="A day (UTC); default: thirty days ago.")] = "",
+    last: Annotated[str, typer.Option("--to", help="A day (UTC); default: today.")] = "",
+) -> None:
+    """Find entries that were changed, taken out, moved or cut off, and say which; print the digest of each day."""
+    from handoff.audit_commands import verify_audit
+
+    run(lambda settings: verify_audit(settings, first, last))

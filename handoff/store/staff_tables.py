@@ -6,7 +6,17 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Identity, Integer, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from handoff.store.tables import Base, created, random_id
@@ -68,10 +78,14 @@ class Audit(Base):
     """Who did what to what. Append-only by a trigger; ids and codes only, never content.
 
     Entries of one organisation on one day (UTC) form a chain: `place` counts from 1, `digest` is over the entry and the
-    digest before it, so that a missing or changed one shows (`amana audit verify`)."""
+    digest before it, so that a missing or changed one shows (`amana audit verify`). The database itself closes the
+    chain at the end of each transaction (trigger `audit_joins_its_chain`), whoever wrote the entry."""
 
     __tablename__ = "audit"
-    __table_args__ = (UniqueConstraint("chain", "place"),)
+    __table_args__ = (
+        UniqueConstraint("chain", "place"),
+        Index("ix_audit_unchained", "chain", "id", postgresql_where=text("chain IS NOT NULL AND digest IS NULL")),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     at: Mapped[datetime] = created()

@@ -46,6 +46,7 @@ PRINTS: dict[str, tuple[str, ...]] = {
     "dead-letters list": (),
     "directory check": (),
     "doctor": (),
+    "audit verify": (),
 }
 PRINTS_NO_ROWS = {
     *("serve", "worker", "simulator", "demo", "migrate", "staff add", "dead-letters redrive", "channels connect"),

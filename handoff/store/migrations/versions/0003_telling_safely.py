@@ -31,6 +31,18 @@ REFERRAL_NEEDS_CONSENT = (
     ON referrals FOR EACH ROW EXECUTE FUNCTION referral_needs_consent()
     """,
 )
+AUDIT_UNCHAINED = (
+    "DROP TRIGGER audit_is_never_changed ON audit",
+    "DROP TRIGGER audit_joins_its_chain ON audit",
+    "DROP TRIGGER audit_names_its_chain ON audit",
+    "DROP FUNCTION audit_joins_its_chain()",
+    "DROP FUNCTION audit_names_its_chain()",
+    "DROP TRIGGER audit_is_append_only ON audit",
+    """
+    CREATE TRIGGER audit_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()
+    """,
+)
 COLUMNS = (
     ("audit", "chain"),
     ("audit", "place"),
@@ -66,6 +78,60 @@ COLUMNS = (
     ("persons", "sign_cipher"),
     ("persons", "wrong_words"),
     ("persons", "locked_until"),
+)
+# Entries of one organisation on one day form a chain. It is closed at the end of the transaction, when every row that
+# the transaction needs is locked already: two transactions wait for each other's chain, and for nothing else meanwhile.
+AUDIT_CHAIN = (
+    """
+    CREATE FUNCTION audit_names_its_chain() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        NEW.chain := COALESCE(NEW.organisation_id::text, 'deployment') || ':'
+            || to_char(NEW.at AT TIME ZONE 'UTC', 'YYYY-MM-DD');
+        NEW.place := NULL;
+        NEW.digest := NULL;
+        RETURN NEW;
+    END $$
+    """,
+    """
+    CREATE TRIGGER audit_names_its_chain BEFORE INSERT ON audit
+    FOR EACH ROW EXECUTE FUNCTION audit_names_its_chain()
+    """,
+    """
+    CREATE FUNCTION audit_joins_its_chain() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        entry audit%ROWTYPE;
+        last record;
+    BEGIN
+        FOR entry IN SELECT * FROM audit WHERE chain IS NOT NULL AND digest IS NULL ORDER BY chain, id LOOP
+            PERFORM pg_advisory_xact_lock(hashtextextended('audit:' || entry.chain, 0));
+            SELECT a.place, a.digest INTO last FROM audit a
+            WHERE a.chain = entry.chain AND a.digest IS NOT NULL ORDER BY a.place DESC LIMIT 1;
+            UPDATE audit SET place = COALESCE(last.place, 0) + 1, digest = sha256(
+                COALESCE(last.digest, sha256(convert_to(entry.chain, 'UTF8'))) || convert_to(jsonb_build_array(
+                    entry.chain, COALESCE(last.place, 0) + 1,
+                    to_char(entry.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), entry.actor, entry.action,
+                    entry.object_kind, entry.object_id, entry.organisation_id, entry.detail
+                )::text, 'UTF8')
+            ) WHERE id = entry.id;
+        END LOOP;
+        RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE CONSTRAINT TRIGGER audit_joins_its_chain AFTER INSERT ON audit DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION audit_joins_its_chain()
+    """,
+    "DROP TRIGGER audit_is_append_only ON audit",
+    """
+    CREATE TRIGGER audit_is_append_only BEFORE DELETE OR TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()
+    """,
+    """
+    CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit FOR EACH ROW WHEN (
+        OLD.digest IS NOT NULL OR OLD.chain IS NULL
+        OR to_jsonb(NEW) - 'place' - 'digest' IS DISTINCT FROM to_jsonb(OLD) - 'place' - 'digest'
+    ) EXECUTE FUNCTION audit_is_append_only()
+    """,
 )
 CHECKS = (
     ("cases", "state", "state in ('waiting', 'claimed', 'closed', 'withdrawn', 'erased')"),
@@ -155,6 +221,12 @@ def upgrade() -> None:
     op.add_column("audit", sa.Column("place", sa.Integer(), nullable=True))
     op.add_column("audit", sa.Column("digest", sa.LargeBinary(), nullable=True))
     op.create_unique_constraint(op.f("uq_audit_chain_place"), "audit", ["chain", "place"])
+    op.create_index(
+        "ix_audit_unchained",
+        "audit",
+        ["chain", "id"],
+        postgresql_where=sa.text("chain IS NOT NULL AND digest IS NULL"),
+    )
     op.add_column("cases", sa.Column("conversation_id", sa.UUID(), nullable=True))
     op.add_column("cases", sa.Column("sop_version", sa.Text(), nullable=True))
     op.add_column("cases", sa.Column("for_whom", sa.Text(), nullable=True))
@@ -244,12 +316,14 @@ def upgrade() -> None:
     for table, name, rule in CHECKS:
         op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, rule)
     op.execute("UPDATE cases SET conversation_id = c.id FROM conversations c WHERE c.case_id = cases.id")
-    for statement in REFERRAL_NEEDS_CONSENT:
+    for statement in (*REFERRAL_NEEDS_CONSENT, *AUDIT_CHAIN):
         op.execute(statement)
 
 
 def downgrade() -> None:
     """Take back. Fails while a case is erased: it has no person to go back to."""
+    for statement in AUDIT_UNCHAINED:
+        op.execute(statement)
     op.execute("DROP TRIGGER referral_needs_consent ON referrals")
     op.execute("DROP FUNCTION referral_needs_consent()")
     op.alter_column("cases", "consent_id", existing_type=sa.UUID(), nullable=False)
@@ -260,6 +334,7 @@ def downgrade() -> None:
         op.f("ck_cases_state"), "cases", "state in ('waiting', 'claimed', 'closed', 'withdrawn')"
     )
     op.drop_index(op.f("ix_cases_person_id"), table_name="cases")
+    op.drop_index("ix_audit_unchained", table_name="audit")
     for table, column in reversed(COLUMNS):
         op.drop_column(table, column)
     for table in ("referrals", "return_codes", "tries", "sealed_summaries", "audit_heads"):
