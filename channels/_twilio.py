@@ -22,7 +22,7 @@ from channels._settings import required
 from channels._twilio_errors import failure_of
 from channels._twilio_http import TwilioTransport
 from channels._twilio_inbound import Form, Sender, read_form, read_inbound, read_status
-from handoff.core.channel import Acknowledgement, Limits, RawRequest, Rejected, RetryLater
+from handoff.core.channel import Acknowledgement, Copy, Limits, RawRequest, Rejected, RetryLater, SendError
 from handoff.core.message import Event, Incoming, Outgoing, Receipt
 from handoff.settings import Settings
 
@@ -31,6 +31,7 @@ MAX_VALIDITY_S = 36_000
 # Retry our webhook five times on any failure: Twilio's default is one retry, and only on a failed connection.
 RETRY_OVERRIDE = "#rc=5&rp=all"
 PAGE = 1000
+UNKNOWN = frozenset({"404", "20404"})
 
 
 class TwilioChannel:
@@ -46,6 +47,8 @@ class TwilioChannel:
 
     # Twilio writes WhatsApp addresses as whatsapp:+1555…
     prefix: ClassVar[str] = ""
+    # Deleting takes Twilio's copy, text and number; the phone keeps its own.
+    forgets_routinely = True
     # Whether Twilio acts on STOP, START and HELP by itself, also without Advanced Opt-Out.
     carrier_words: ClassVar[bool] = False
 
@@ -113,6 +116,21 @@ class TwilioChannel:
 
     async def acknowledge(self, incoming: Incoming) -> None:
         """Nothing waits for us on these phones."""
+
+    async def forget(self, copies: Sequence[Copy]) -> Sequence[Copy]:
+        """Delete Twilio's message resources. One that is still on its way cannot be deleted yet. Raises SendError."""
+        return [copy for copy in copies if await self._delete(copy.provider_id)]
+
+    async def _delete(self, sid: str) -> bool:
+        try:
+            await _guarded(self._client.messages(sid).delete_async())
+        except SendError as error:
+            if error.code in UNKNOWN:
+                return True
+            if isinstance(error, Rejected):
+                return False
+            raise
+        return True
 
     async def catch_up(self, since: datetime) -> Sequence[Incoming]:
         """Messages that came in since then, under the ids that their webhooks had. Raises SendError.

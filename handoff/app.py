@@ -24,7 +24,7 @@ from starlette.types import ASGIApp
 
 from channels import build_channels
 from handoff.assistant.client import RasaClient
-from handoff.core.channel import Channel
+from handoff.core.channel import Channel, Forgetful
 from handoff.core.content import PromptTable
 from handoff.core.control import ControlWords
 from handoff.core.directory import Policy
@@ -42,6 +42,7 @@ from handoff.services.budget import Budget
 from handoff.services.catch_up import CatchUp
 from handoff.services.claim import expire_claims
 from handoff.services.find_help import FindHelp
+from handoff.services.forget import Forget
 from handoff.services.meters import Meters
 from handoff.services.respond import Patience, Respond
 from handoff.services.say import Deployment, Voice
@@ -50,10 +51,12 @@ from handoff.services.work import Worker
 from handoff.settings import Settings
 from handoff.store.audit import publish
 from handoff.store.cases import Cases
+from handoff.store.copies import Copies, Held
 from handoff.store.database import create_engine, create_quick
 from handoff.store.directory import PostgresDirectory
 from handoff.store.door import Door
 from handoff.store.embedded import dsn_of
+from handoff.store.erasing import finish_all
 from handoff.store.inbox import PostgresInbox
 from handoff.store.jobs import Job
 from handoff.store.outbox import PostgresOutbox
@@ -129,12 +132,17 @@ def build_house(settings: Settings) -> House:
         vault=vault,
         channels=channels,
         quick=quick,
-        door=Door(engine, quick, vault),
+        door=Door(engine, quick, vault, keeps=keeps_ids(channels)),
         upkeep=Upkeep(engine),
         voice=build_voice(settings, channels, vault, directory.places),
         directory=directory,
         meters=Meters(),
     )
+
+
+def keeps_ids(channels: dict[str, Channel]) -> frozenset[str]:
+    """Channels on which a message can be deleted at the provider, and whose ids are kept until it is."""
+    return frozenset(name for name, channel in channels.items() if isinstance(channel, Forgetful))
 
 
 def build_voice(settings: Settings, channels: dict[str, Channel], vault: Vault, places: Places) -> Voice:
@@ -158,6 +166,9 @@ def build_voice(settings: Settings, channels: dict[str, Channel], vault: Vault, 
             default_locale=settings.default_locale,
             must_be_reviewed=settings.must_be_reviewed,
             awareness_only=settings.awareness_only,
+            kept_hours=settings.address_hours,
+            kept_hours_sms=settings.address_hours_sms,
+            sealed_days=settings.sealed_days,
         ),
         outbox=PostgresOutbox(vault),
     )
@@ -262,6 +273,7 @@ def build_worker(house: House) -> tuple[Worker, Budget]:
         holder=holder,
         lease=timedelta(seconds=settings.lease_s),
         organisation=settings.org_slug,
+        sealed_for=timedelta(days=settings.sealed_days),
     )
     respond = Respond(
         voice=house.voice,
@@ -275,6 +287,7 @@ def build_worker(house: House) -> tuple[Worker, Budget]:
     )
     rates = {name: Rate(channel.limits.rate, channel.limits.pair_rate) for name, channel in channels.items()}
     budget = Budget(house.upkeep, house.meters, settings.daily_segments)
+    forget = build_forget(house)
     worker = Worker(
         inbox=inbox,
         respond=respond,
@@ -284,8 +297,14 @@ def build_worker(house: House) -> tuple[Worker, Budget]:
         wake=asyncio.Event(),
         concurrency=settings.worker_concurrency,
         heartbeat_s=settings.lease_s / 3,
+        after_erasure=forget.erased,
     )
     return worker, budget
+
+
+def build_forget(house: House) -> Forget[Held]:
+    """What deletes messages at their providers."""
+    return Forget(Copies(house.engine, house.vault), house.channels)
 
 
 def build_desk(house: House) -> Desk:
@@ -296,7 +315,7 @@ def build_desk(house: House) -> Desk:
 
 def worker_jobs(house: House, catch_up: CatchUp, budget: Budget) -> dict[str, Job]:
     """Everything periodic. Cron fields; a sixth one is seconds."""
-    desk = build_desk(house)
+    desk, forget = build_desk(house), build_forget(house)
 
     async def sweep() -> None:
         found = await house.upkeep.sweep()
@@ -312,7 +331,12 @@ def worker_jobs(house: House, catch_up: CatchUp, budget: Budget) -> dict[str, Jo
         for day, digest in (await publish(house.engine, now().date())).items():
             log.info("audit_day", day=day, digest=digest)
 
+    async def finish_erasures() -> None:
+        await finish_all(house.engine, house.vault)
+        await forget.run()
+
     return {
+        "finish_erasures": Job("* * * * * */15", finish_erasures),
         "sweep": Job("* * * * * */30", sweep),
         "expire_claims": Job("* * * * * */15", expire),
         "catch_up": Job("*/5 * * * *", catch_up.run),

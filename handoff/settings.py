@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LOCALES = Path(__file__).resolve().parent.parent / "locales"
@@ -70,6 +70,12 @@ class Settings(BaseSettings):
     claim_minutes: int = 30
     waiting_ack_minutes: int = 60
     session_hours: int = 24
+
+    address_hours: int = Field(default=24, ge=1, le=24 * 30)
+    address_hours_sms: int = Field(default=72, ge=1, le=24 * 30)
+    report_days: int = Field(default=30, ge=1, le=90)
+    consent_ask_days: int = Field(default=75, ge=1, le=89)
+    sealed_days: int = Field(default=14, ge=0, le=30)
 
     sender_per_minute: int = 20
     sender_per_day: int = 300

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from handoff.core.message import Event, Incoming, Outgoing, Receipt
 
@@ -97,6 +97,29 @@ class Rejected(SendError):
 
 class Misconfigured(SendError):
     """Our account, token or sender is wrong: a human must act. The message is kept as a dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A message that the provider still has. `receipt`: it answers an erasure, and stays on the person's phone."""
+
+    address: str = field(repr=False)
+    provider_id: str = field(repr=False)
+    receipt: bool = False
+
+
+@runtime_checkable
+class Forgetful(Protocol):
+    """What a channel is beside `Channel` where messages can be deleted at the provider. Meta offers nothing like it."""
+
+    forgets_routinely: bool
+    """True where deleting takes the provider's copy and not the message on the phone: done soon after its end."""
+
+    async def forget(self, copies: Sequence[Copy]) -> Sequence[Copy]:
+        """Delete these; returns those that need nothing more (deleted, unknown, or never to be deleted).
+
+        The others are to be tried again later. Raises SendError when the provider cannot be asked at all.
+        """
 
 
 class Channel(Protocol):

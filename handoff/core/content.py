@@ -52,7 +52,9 @@ SENDS = frozenset(
 )
 OPEN_CASE = frozenset({"open_case.write", "open_case.call"})
 DOES = OPEN_CASE | {
-    *("menu", "person", "language", "stop", "start", "leave", "go_on", "take_back"),
+    *("menu", "person", "language", "stop", "start", "leave", "go_on"),
+    *("take_back.ask", "take_back.contact", "take_back.share", "take_back.numbers", "take_back.alerts"),
+    *("erase.ask", "erase.word", "erase.now", "keep.yes"),
     *("danger", "not_danger", "self_harm"),
     *("plan.self", "plan.any"),
     *("find", "feedback.good", "feedback.bad"),

@@ -40,7 +40,8 @@ class Speaker(StrEnum):
 class Conversation:
     """One address on one of our accounts, as it stood when it was leased (or read).
 
-    `closing_untold`: the case was closed when we might not write, so the person does not know it yet.
+    `closing_untold`: the case was closed when we might not write, so the person does not know it yet. `erasure_id`: all
+    was erased, and only the answer to that is still to be sent.
     """
 
     id: uuid.UUID
@@ -63,6 +64,7 @@ class Conversation:
     day_count: int = 0
     locale_chosen: bool = False
     closing_untold: bool = False
+    erasure_id: uuid.UUID | None = None
 
     @property
     def with_people(self) -> bool:
@@ -134,6 +136,13 @@ class Relay:
     text: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """The person erases this phone (SAFETY §5). `said` is what they gave as their word or return code, if anything."""
+
+    said: str = field(default="", repr=False)
+
+
 @dataclass(slots=True)
 class Turn:
     """What working one message changes. `changes` holds new values of conversation columns; the rest is named."""
@@ -148,7 +157,9 @@ class Turn:
     reports: list[ServiceReport] = field(default_factory=list)
     stop: bool | None = None
     plan: str | None = None
-    withdraw: bool = False
     release_held: bool = False
     off_notice: bool = False
+    erase: Erase | None = None
+    take_back: set[str] = field(default_factory=set)
+    keep: bool = False
     dead_code: str | None = None

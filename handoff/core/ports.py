@@ -148,6 +148,9 @@ class Inbox(Protocol):
     async def finish(self, lease: Lease, sent: Sequence[Sent], retry_at: datetime | None) -> None:
         """Write what became of the messages, and give the conversation back until `retry_at`. Raises LeaseLost."""
 
+    async def finish_erasure(self, lease: Lease, *, at_once: bool) -> None:
+        """The address of an erased chat goes too, once the answer has left (`at_once`: whether or not it has)."""
+
     async def failed(self, lease: Lease, retry_at: datetime) -> None:
         """Count a failed attempt at the message and give the conversation back for a later one. Raises LeaseLost."""
 

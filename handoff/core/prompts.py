@@ -15,7 +15,7 @@ __all__ = ["AskAgain", "Chosen", "FreeText", "Gone", "Prompt", "PromptOption", "
 
 CONTROL_NUMBERS = frozenset({"0", "9", "00", "88", "99"})
 # What a person must never be taken to have said by accident: asked again when stale, whatever prompt it stands in.
-HEAVY_DEEDS = OPEN_CASE | {"stop", "take_back", "not_danger"}
+HEAVY_DEEDS = OPEN_CASE | {"stop", "not_danger", "erase.now"}
 ASKED_AGAIN = frozenset({Weight.CONSENT, Weight.STOP, Weight.GATE})
 SEPARATOR = ":"
 DANGER_MARK = "d"

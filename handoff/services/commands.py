@@ -14,6 +14,7 @@ from handoff.core.case import ALPHABET
 from handoff.core.content import SHOW
 from handoff.core.conversation import NewCase, Owner, Relay
 from handoff.core.message import Kind
+from handoff.services import erase
 from handoff.services.turn import Work
 
 DANGER_KEYS = ("danger.", "selfharm.", "media.location")
@@ -180,20 +181,37 @@ def set_language(work: Work, locale: str) -> str:
 
 
 def data(work: Work) -> str:
-    """What is held, and taking a consent back."""
+    """What is held, taking a consent back, erasing. The same for everybody."""
     work.say("control.data")
     return "data"
 
 
-def take_back(work: Work) -> str:
-    """Withdraw the consent: the case ends at once, the assistant is back."""
-    if not work.case_id:
-        work.say("control.nothing_to_take_back")
-        return "nothing_to_take_back"
-    work.turn.withdraw = True
+def ask_take_back(work: Work) -> str:
+    """Which of the four purposes."""
+    work.say("take_back.ask")
+    return "asked_take_back"
+
+
+def take_back(work: Work, purpose: str) -> str:
+    """Withdraw a consent: it reaches cases and referrals at once. Without the one to be contacted a case ends.
+
+    Said alike where there is nothing to take back, and done by whoever holds the phone: it must be true for them.
+    """
+    work.turn.take_back.add(purpose)
+    if purpose != "contact":
+        work.say("control.taken_back.other")
+        return "taken_back"
     work.say("control.taken_back")
-    work.back_to_assistant()
+    if work.case_id:
+        work.back_to_assistant()
     return "taken_back"
+
+
+def keep(work: Work) -> str:
+    """What was to end is kept for as long again."""
+    work.turn.keep = True
+    work.say("keep.kept")
+    return "kept"
 
 
 def ask_consent(work: Work) -> str:
@@ -287,7 +305,7 @@ CONTROLS: dict[str, Callable[[Work], str]] = {
     "back": back,
     "language": language,
     "data": data,
-    "erase": data,
+    "erase": erase.ask,
 }
 DEEDS: dict[str, Callable[[Work], str]] = {
     "danger": danger,
@@ -298,7 +316,13 @@ DEEDS: dict[str, Callable[[Work], str]] = {
     "leave": leave,
     "menu": menu,
     "go_on": go_on,
-    "take_back": take_back,
+    "take_back.ask": ask_take_back,
+    "take_back.contact": lambda work: take_back(work, "contact"),
+    "take_back.share": lambda work: take_back(work, "share"),
+    "take_back.numbers": lambda work: take_back(work, "numbers"),
+    "take_back.alerts": lambda work: take_back(work, "alerts"),
+    "erase.ask": erase.ask,
+    "keep.yes": keep,
     "language": language,
     "feedback.good": lambda work: feedback(work, "good"),
     "feedback.bad": lambda work: feedback(work, "bad"),

@@ -19,7 +19,7 @@ from handoff.core.ports import Assistant, AssistantDown, AssistantFailed, Assist
 from handoff.core.prompts import AskAgain, Chosen, FreeText, Gone, Prompt, Resolution, UnknownOption, resolve
 from handoff.core.suggest import Suggester
 from handoff.i18n import day_and_time
-from handoff.services import commands, find_help, language
+from handoff.services import commands, erase, find_help, language
 from handoff.services.find_help import FindHelp
 from handoff.services.say import Voice
 from handoff.services.turn import Work
@@ -84,6 +84,9 @@ class Respond:
         danger = self._about_danger(work)
         if danger:
             return work.end(await self._answer_about_danger(work, danger))
+        erasing = erase.answered(work, self._resolve(work), self.voice.limits[conversation.channel].answer_after)
+        if erasing:
+            return work.end(erasing)
         if conversation.contact.stopped and meaning != "start":
             return work.end(self._while_stopped(work))
         if work.case_id:

@@ -47,6 +47,9 @@ class Deployment:
     default_locale: str
     must_be_reviewed: bool
     awareness_only: bool = False
+    kept_hours: int = 24
+    kept_hours_sms: int = 72
+    sealed_days: int = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ class Voice:
             "org": deployment.org,
             "hotline": deployment.hotline,
             "hours": hours,
+            "kept": str(deployment.kept_hours_sms if limits.style == "sms" else deployment.kept_hours),
+            "days": str(deployment.sealed_days),
             "date": day_and_time(now, locale, deployment.hours.timezone),
             "staffing": say_staffing(
                 self.texts, on_duty=staffed, org=deployment.org, hours=hours, locale=locale, limits=limits

@@ -29,6 +29,10 @@ DATABASE_PAUSE_S = 0.25
 LEASE_BEATS = 3
 
 
+async def _nothing() -> None:
+    """There are no copies at providers to delete."""
+
+
 @dataclass(slots=True)
 class Worker:
     """Works conversations until `stop`. Survives a database that goes away: it comes back with it."""
@@ -41,6 +45,7 @@ class Worker:
     wake: asyncio.Event
     concurrency: int
     heartbeat_s: float
+    after_erasure: Callable[[], Awaitable[object]] = field(default=_nothing)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _working: dict[asyncio.Task[None], Lease] = field(default_factory=dict)
 
@@ -125,15 +130,31 @@ class Worker:
         """One message of one conversation, and everything that waits to be sent. Raises LeaseLost."""
         began = monotonic()
         written: list[Unsent] = []
+        if lease.received and lease.conversation.erasure_id:
+            # Written after an erasure whose answer has not left yet: it belongs to a chat that begins now.
+            await self._erased(lease, at_once=True)
+            return
+        erasing = lease.conversation.erasure_id is not None
         if lease.received:
             turn = await self._decide(lease)
             written = list(await self.inbox.commit_turn(lease, turn))
+            erasing = turn.erase is not None
             self.meters.turn(turn.outcome, lease.conversation.channel, monotonic() - began)
             lease = _as_changed(lease, turn)
         sent, retry_at = await self.send.all(lease, [*lease.unsent, *written], partial(self.inbox.sending, lease))
         await self._write_down(lease, sent, retry_at)
         self._count(lease, sent)
         await self._stop_spinner(lease)
+        if erasing:
+            await self._erased(lease, at_once=False)
+
+    async def _erased(self, lease: Lease, *, at_once: bool) -> None:
+        """The address goes once its last answer has left; what fails here is done by a job (store/erasing.py)."""
+        try:
+            await self.inbox.finish_erasure(lease, at_once=at_once)
+            await self.after_erasure()
+        except Exception as error:
+            log.warning("erasure_unfinished", error=type(error).__name__)
 
     async def _write_down(self, lease: Lease, sent: list[Sent], retry_at: datetime | None) -> None:
         """What became of the messages is known here only: while the database is away, wait for it, or the next worker

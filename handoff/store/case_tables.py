@@ -38,6 +38,7 @@ class Consent(Base):
     expires_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
     withdrawn_channel: Mapped[str | None]
+    asked_at: Mapped[datetime | None]
     data_categories: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     by_staff_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
     second_staff_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
@@ -104,6 +105,7 @@ class Case(Base):
     created_at: Mapped[datetime] = created()
     claimed_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    ends_told_at: Mapped[datetime | None]
 
 
 class CaseMessage(Base):
@@ -148,7 +150,8 @@ class Referral(Base):
 
 class ReturnCode(Base):
     """The way back to a case from another phone: found by its first four digits, known by an Argon2id hash of the rest
-    (SAFETY §4)."""
+    (SAFETY §4). `seal_key` is a public key whose other half only the code gives (core/sealed.py): so that a summary can
+    be sealed for who has the code, without having it."""
 
     __tablename__ = "return_codes"
 
@@ -156,6 +159,7 @@ class ReturnCode(Base):
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("persons.id"), unique=True)
     selector: Mapped[str] = mapped_column(index=True)
     code_hash: Mapped[str]
+    seal_key: Mapped[bytes | None]
     created_at: Mapped[datetime] = created()
     used_at: Mapped[datetime | None]
 

@@ -37,12 +37,12 @@ FIND = (
 ADD_INBOUND = """
     WITH given AS (
         SELECT * FROM json_to_recordset(%(rows)s::json) AS row (n int, conversation uuid, channel text, account text,
-            provider_index bytea, kind text, cipher bytea, sent_at timestamptz)
+            provider_index bytea, provider_cipher bytea, kind text, cipher bytea, sent_at timestamptz)
     ), known AS (
         SELECT id FROM conversations WHERE id IN (SELECT conversation FROM given) ORDER BY id FOR NO KEY UPDATE
     ), new AS (
-        INSERT INTO inbound (conversation_id, channel, account, provider_index, kind, cipher, sent_at)
-        SELECT id, channel, account, provider_index, kind, cipher, sent_at
+        INSERT INTO inbound (conversation_id, channel, account, provider_index, provider_cipher, kind, cipher, sent_at)
+        SELECT id, channel, account, provider_index, provider_cipher, kind, cipher, sent_at
         FROM given JOIN known ON id = conversation ORDER BY n
         ON CONFLICT (channel, account, provider_index) DO NOTHING RETURNING conversation_id
     ), due AS (
@@ -104,6 +104,9 @@ FLAG_STOPPED = text("""
     WHERE c.case_id = cases.id AND c.address_id = :id AND cases.state IN ('waiting', 'claimed')
     RETURNING cases.id
 """)
+WAS_ERASED = text("""
+    SELECT true FROM forgotten WHERE channel = :channel AND account = :account AND provider_index = :index
+""")
 REMEMBERED = 20_000
 STATUS_AGAIN_S = 2.0
 log = structlog.get_logger(__name__)
@@ -128,11 +131,13 @@ class SenderGone(Exception):
 class Door:
     """Stores what a webhook or a catch-up poll brought, so that no event fails the others.
 
-    Returns when everything is committed. Messages of one sender are stored in the order in which they came.
+    Returns when everything is committed. Messages of one sender are stored in the order in which they came. On channels
+    in `keeps` the provider's ids are kept too, encrypted, until its copy is deleted.
     """
 
-    def __init__(self, engine: AsyncEngine, quick: Quick, vault: Vault) -> None:
+    def __init__(self, engine: AsyncEngine, quick: Quick, vault: Vault, *, keeps: frozenset[str] = frozenset()) -> None:
         self._engine = engine
+        self._keeps = keeps
         self._quick = quick
         self._vault = vault
         self._inbound = Together(quick, ADD_INBOUND)
@@ -172,6 +177,8 @@ class Door:
             if added is not None:
                 return added
             self._senders.pop(who, None)
+        if await self._was_erased(incoming):
+            return 0
         known = await self._sender(incoming, who[2])
         self._senders[who] = known
         if len(self._senders) > REMEMBERED:
@@ -194,12 +201,24 @@ class Door:
             "channel": incoming.channel,
             "account": incoming.account,
             "provider_index": self._vault.index("in", incoming.channel, incoming.provider_id),
+            "provider_cipher": self._provider_cipher(known.key, incoming),
             "kind": incoming.kind.value,
             "cipher": known.key.encrypt_json(content, "inbound.cipher"),
             "sent_at": incoming.sent_at,
         }
         rows = await self._inbound.run(known.conversation, row)
         return int(rows[0].is_new) if rows else None
+
+    def _provider_cipher(self, key: Key, incoming: Incoming) -> bytes | None:
+        kept = incoming.channel in self._keeps
+        return key.encrypt(incoming.provider_id, "inbound.provider_cipher") if kept else None
+
+    async def _was_erased(self, incoming: Incoming) -> bool:
+        """Whether this very message was taken in and erased: a catch-up or a retry must not bring it back."""
+        index = self._vault.index("in", incoming.channel, incoming.provider_id)
+        which = {"channel": incoming.channel, "account": incoming.account, "index": index}
+        async with self._engine.connect() as connection:
+            return bool((await connection.execute(WAS_ERASED, which)).scalar())
 
     async def _sender(self, incoming: Incoming, index: bytes) -> Known:
         """The sender's conversation and key; both are made at their first message."""

@@ -23,6 +23,7 @@ from handoff.core.conversation import Turn
 from handoff.core.ports import Lease, LeaseLost, Sent, Unsent
 from handoff.store import turns
 from handoff.store.door import set_stopped
+from handoff.store.erasing import begin, finish, pending
 from handoff.store.outbox import insert_drafts, unseal_draft, unsent_of
 from handoff.store.quick import Quick
 from handoff.store.reading import READ_WORK, conversation_of, received_of
@@ -30,6 +31,7 @@ from handoff.store.together import Together, rows_as_json
 from handoff.store.vault import Key, Vault
 
 log = structlog.get_logger(__name__)
+SEALED_FOR = timedelta(days=14)
 LEASE = """
     WITH due AS (
         SELECT id, leased_until IS NOT NULL AS left_lying FROM conversations
@@ -127,7 +129,15 @@ class PostgresInbox:
     """Leases over `conversations`. One instance a worker process; `holder` names it."""
 
     def __init__(
-        self, engine: AsyncEngine, quick: Quick, vault: Vault, *, holder: str, lease: timedelta, organisation: str
+        self,
+        engine: AsyncEngine,
+        quick: Quick,
+        vault: Vault,
+        *,
+        holder: str,
+        lease: timedelta,
+        organisation: str,
+        sealed_for: timedelta = SEALED_FOR,
     ) -> None:
         self._engine = engine
         self._quick = quick
@@ -135,6 +145,7 @@ class PostgresInbox:
         self._holder = holder
         self._lease = lease
         self._organisation = organisation
+        self._sealed_for = sealed_for
         self._answers = Together(quick, turns.ANSWER)
         self._ends = Together(quick, FINISH)
 
@@ -197,7 +208,11 @@ class PostgresInbox:
         else:
             async with self._engine.begin() as connection:
                 await turns.mark_worked(connection, lease, turn)
-                await turns.apply(connection, self._vault, lease, turn, self._organisation)
+                if turn.erase:
+                    said, kept = turn.erase.said, self._sealed_for
+                    await begin(connection, self._vault, handle.address_id, key=handle.key, said=said, sealed_for=kept)
+                else:
+                    await turns.apply(connection, self._vault, lease, turn, self._organisation)
                 rows = await insert_drafts(
                     connection,
                     handle.key,
@@ -264,6 +279,12 @@ class PostgresInbox:
             "shown": [],
             "shown_at": None,
         }
+
+    async def finish_erasure(self, lease: Lease, *, at_once: bool) -> None:
+        """The address of an erased chat goes too, once the answer has left (`at_once`: whether or not it has)."""
+        async with self._engine.begin() as connection:
+            for erasure in await pending(connection, lease.handle.address_id):
+                await finish(connection, self._vault, erasure, at_once=at_once)
 
     async def failed(self, lease: Lease, retry_at: datetime) -> None:
         """Count a failed attempt at the message, and give the conversation back until `retry_at`."""

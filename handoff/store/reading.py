@@ -65,6 +65,7 @@ def conversation_of(row: Any) -> Conversation:
             plan=row.contact_plan,
         ),
         closing_untold=row.closing_untold,
+        erasure_id=row.erasure_id,
         locale_chosen=row.locale_chosen,
         person_id=row.person_id,
         case_id=row.case_id,

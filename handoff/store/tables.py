@@ -133,7 +133,8 @@ class Conversation(Base):
     """One address on one of our accounts: the unit of order, of mutual exclusion and of "who speaks now".
 
     `person_seen_at`: when the person of the open case was last taken to be the one who writes. After an hour of silence
-    whoever writes is greeted as anyone is, and their words wait sealed in `held_cipher` (SAFETY §1)."""
+    whoever writes is greeted as anyone is, and their words wait sealed in `held_cipher` (SAFETY §1). `erasure_id`: all
+    was erased but the address, which goes as soon as the answer has left."""
 
     __tablename__ = "conversations"
     __table_args__ = (
@@ -157,6 +158,7 @@ class Conversation(Base):
     person_seen_at: Mapped[datetime | None]
     held_cipher: Mapped[bytes | None]
     held_at: Mapped[datetime | None]
+    erasure_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("erasures.id"), index=True)
     waiting_ack_at: Mapped[datetime | None]
     danger_at: Mapped[datetime | None]
     last_inbound_at: Mapped[datetime | None]
@@ -173,7 +175,8 @@ class Conversation(Base):
 
 
 class Inbound(Base):
-    """A message that somebody sent. `cipher` (text, payload, tap token) is emptied when the assistant has worked it."""
+    """A message that somebody sent. `cipher` (text, payload, tap token) is emptied when the assistant has worked it.
+    `provider_cipher` is kept where the provider's own copy can be deleted, until that is done (at most 48 h)."""
 
     __tablename__ = "inbound"
     __table_args__ = (
@@ -186,6 +189,7 @@ class Inbound(Base):
     channel: Mapped[str]
     account: Mapped[str]
     provider_index: Mapped[bytes]
+    provider_cipher: Mapped[bytes | None]
     kind: Mapped[str]
     cipher: Mapped[bytes | None]
     sent_at: Mapped[datetime | None]

@@ -17,6 +17,7 @@ from handoff.store.directory import add_report
 from handoff.store.door import notify_desk, set_stopped
 from handoff.store.outbox import draft_values
 from handoff.store.tables import Conversation, DeadLetter, Inbound, Person
+from handoff.store.taking_back import keep, take_back
 from handoff.store.together import Together
 from handoff.store.vault import Key, Vault
 
@@ -31,11 +32,6 @@ RAISE_CASE = text("""
     WHERE id = :id AND state IN ('waiting', 'claimed')
 """)
 FLAG_CARRIER = text("UPDATE cases SET carrier_blocked = true WHERE id = :id AND state IN ('waiting', 'claimed')")
-WITHDRAW_CASE = text("""
-    UPDATE cases SET state = 'withdrawn', claimed_by = NULL, claimed_until = NULL, closed_at = now()
-    WHERE id = :id AND state IN ('waiting', 'claimed') RETURNING consent_id
-""")
-WITHDRAW_CONSENT = text("UPDATE consents SET withdrawn_at = now() WHERE id = :id AND withdrawn_at IS NULL")
 RELEASE_HELD = text("""
     WITH freed AS (
         UPDATE outbound SET state = 'queued', next_at = NULL
@@ -46,10 +42,6 @@ RELEASE_HELD = text("""
 CANCEL_HELD = text("""
     UPDATE outbound SET state = 'cancelled', cipher = NULL, error_code = 'closed'
     WHERE conversation_id = :id AND state = 'held'
-""")
-CANCEL_UNSENT = text("""
-    UPDATE outbound SET state = 'cancelled', cipher = NULL, error_code = 'withdrawn'
-    WHERE conversation_id = :id AND state IN ('queued', 'held', 'sending') AND kind <> 'system'
 """)
 
 
@@ -113,8 +105,8 @@ ANSWER = """
 
 def only_answers(turn: Turn) -> bool:
     """True when a turn does nothing beside giving one answer and moving its conversation on."""
-    special = (turn.new_case, turn.relay, turn.plan, turn.dead_code, turn.case_flags, turn.reports)
-    quiet = turn.stop is None and not (turn.withdraw or turn.release_held or turn.off_notice)
+    special = (turn.new_case, turn.relay, turn.plan, turn.dead_code, turn.case_flags, turn.reports, turn.erase)
+    quiet = turn.stop is None and not (turn.take_back or turn.keep or turn.release_held or turn.off_notice)
     return quiet and not any(special) and len(turn.drafts) == 1 and turn.changes.keys() <= USUAL
 
 
@@ -157,6 +149,10 @@ async def apply(connection: AsyncConnection, vault: Vault, lease: Lease, turn: T
         await connection.execute(
             update(Person).where(Person.id == conversation.person_id).values(contact_plan=turn.plan)
         )
+    if turn.take_back:
+        await take_back(connection, lease, turn)
+    if turn.keep:
+        await keep(connection, conversation.id)
     if conversation.case_id:
         await change_case(connection, conversation.case_id, lease, turn)
 
@@ -177,17 +173,8 @@ async def change_case(connection: AsyncConnection, case_id: uuid.UUID, lease: Le
         await connection.execute(RAISE_CASE, {"id": case_id})
     if "carrier_blocked" in turn.case_flags:
         await connection.execute(FLAG_CARRIER, {"id": case_id})
-    if turn.withdraw:
-        await withdraw(connection, case_id, lease.conversation.id)
-    if turn.relay or turn.case_flags or turn.withdraw or turn.stop is not None:
+    if turn.relay or turn.case_flags or turn.stop is not None:
         await notify_desk(connection, str(case_id))
-
-
-async def withdraw(connection: AsyncConnection, case_id: uuid.UUID, conversation_id: uuid.UUID) -> None:
-    """Taking a consent back ends the case at once; what was not sent is never sent."""
-    for row in await connection.execute(WITHDRAW_CASE, {"id": case_id}):
-        await connection.execute(WITHDRAW_CONSENT, {"id": row.consent_id})
-    await connection.execute(CANCEL_UNSENT, {"id": conversation_id})
 
 
 async def bury_inbound(connection: AsyncConnection, channel: str, lease: Lease, code: str) -> None:

@@ -37,7 +37,7 @@ WAYS = {
     "no in words": ("9", "no"),
     "first more, then yes": ("9", "4", "1"),
     "first unclear, then yes": ("9", "hmm what is the weather", "1"),
-    "yes, and then taken back": ("9", "1", "88", "1"),
+    "yes, and then taken back": ("9", "1", "88", "1", "1"),
 }
 CODES = (
     "SELECT purpose, text_key, text_version, modality, locale, channel, withdrawn_at IS NULL AS live FROM consents",

@@ -269,10 +269,9 @@ async def test_stop_is_one_line_then_one_notice_then_quiet_and_start_brings_it_b
 
 async def test_taking_the_consent_back_ends_the_case(path: Whole) -> None:
     phone = await reach_queue(path)
-    phone.send("88")
-    await phone.next_reply()
-    phone.send("1")
-    await phone.next_reply()
+    for said in ("88", "1", "1"):
+        phone.send(said)
+        await phone.next_reply()
     assert await path.value("SELECT state FROM cases") == "withdrawn"
     assert await path.value("SELECT withdrawn_at IS NOT NULL FROM consents") is True
     assert await path.value("SELECT owner FROM conversations") == "assistant"

@@ -269,6 +269,7 @@ class FakeInbox:
     marked: list[int] = field(default_factory=list)
     cancelled: set[int] = field(default_factory=set)
     beats: int = 0
+    erased: list[bool] = field(default_factory=list)
     refuse_turn: Exception | None = None
     refuse_end: list[Exception] = field(default_factory=list)
 
@@ -297,6 +298,9 @@ class FakeInbox:
         if self.refuse_end:
             raise self.refuse_end.pop(0)
         self.finished.append((list(sent), retry_at))
+
+    async def finish_erasure(self, lease: Lease, *, at_once: bool) -> None:
+        self.erased.append(at_once)
 
     async def failed(self, lease: Lease, retry_at: datetime) -> None:
         self.given_back.append(retry_at)

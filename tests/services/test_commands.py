@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handoff.core.contact import Contact
-from handoff.core.conversation import Owner
+from handoff.core.conversation import Conversation, Owner, Turn
 from handoff.core.message import Kind
 from handoff.services import commands
 from handoff.services.turn import Work
@@ -67,14 +67,25 @@ async def test_back_is_the_question_before_else_the_menu() -> None:
 
 
 async def test_taking_back_ends_a_case_and_says_so_where_there_is_none() -> None:
-    turn = await a_respond().turn(with_people(), wrote("88"), NOW)
-    done = await a_respond().turn(after(with_people(), turn), wrote("1"), NOW)
-    assert done.withdraw
+    done, of_nobody = [await take_back(talk, "1") for talk in (with_people(), a_conversation())]
+    assert done.take_back == {"contact"}
     assert done.changes["owner"] == Owner.ASSISTANT.value
-    assert keys(done) == ["control.taken_back"]
-    nothing = Work(a_voice(), a_conversation(), wrote(), NOW)
-    assert commands.take_back(nothing) == "nothing_to_take_back"
-    assert not nothing.turn.withdraw
+    assert [draft.rendered.text for draft in done.drafts] == [draft.rendered.text for draft in of_nobody.drafts]
+
+
+@pytest.mark.parametrize(("digit", "purpose"), [("2", "share"), ("3", "numbers"), ("4", "alerts")])
+async def test_each_other_consent_is_taken_back_alone_and_the_case_stays(digit: str, purpose: str) -> None:
+    done, of_nobody = [await take_back(talk, digit) for talk in (with_people(), a_conversation())]
+    assert done.take_back == {purpose}
+    assert "owner" not in done.changes
+    assert [draft.rendered.text for draft in done.drafts] == [draft.rendered.text for draft in of_nobody.drafts]
+
+
+async def take_back(talk: Conversation, digit: str) -> Turn:
+    """88, "take it back", and which."""
+    for said in ("88", "1"):
+        talk = after(talk, await a_respond().turn(talk, wrote(said), NOW))
+    return await a_respond().turn(talk, wrote(digit), NOW)
 
 
 async def test_the_card_itself_asks_for_the_consent_and_one_digit_takes_it_back() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import create_engine, text
 
-from handoff.store import case_tables, directory_tables, staff_tables
+from handoff.store import case_tables, directory_tables, erasure_tables, staff_tables
 from handoff.store.tables import Base
 
 LOCK = 7_220_001
 # All tables: a model counts once its module is loaded.
-MODULES = (case_tables, directory_tables, staff_tables)
+MODULES = (case_tables, directory_tables, erasure_tables, staff_tables)
 METADATA = Base.metadata
 
 

@@ -63,13 +63,17 @@ COLUMNS = (
     ("cases", "note_cipher"),
     ("cases", "due_at"),
     ("cases", "escalations"),
+    ("cases", "ends_told_at"),
     ("consents", "withdrawn_channel"),
+    ("consents", "asked_at"),
     ("consents", "data_categories"),
     ("consents", "by_staff_id"),
     ("consents", "second_staff_id"),
     ("conversations", "person_seen_at"),
     ("conversations", "held_cipher"),
     ("conversations", "held_at"),
+    ("conversations", "erasure_id"),
+    ("inbound", "provider_cipher"),
     ("memberships", "focal"),
     ("persons", "plan_hours"),
     ("persons", "age_band"),
@@ -155,6 +159,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("chain", name=op.f("pk_audit_heads")),
     )
     op.create_table(
+        "erasures",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("address_id", sa.UUID(), nullable=True),
+        sa.Column("key_id", sa.UUID(), nullable=False),
+        sa.Column("answer_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasures")),
+    )
+    op.create_table(
+        "forgotten",
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("provider_index", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "account", "provider_index", name=op.f("pk_forgotten")),
+    )
+    op.create_table(
+        "provider_copies",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("erasure_id", sa.UUID(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("cipher", sa.LargeBinary(), nullable=False),
+        sa.Column("receipt", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("tries", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["erasure_id"], ["erasures.id"], name=op.f("fk_provider_copies_erasure_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_provider_copies")),
+    )
+    op.create_index(op.f("ix_provider_copies_erasure_id"), "provider_copies", ["erasure_id"], unique=False)
+    op.create_table(
         "sealed_summaries",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("case_number", sa.Text(), nullable=False),
@@ -189,6 +224,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.UUID(), nullable=False),
         sa.Column("selector", sa.Text(), nullable=False),
         sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.Column("seal_key", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_return_codes_person_id")),
@@ -263,6 +299,7 @@ def upgrade() -> None:
     op.add_column("cases", sa.Column("worker_gender", sa.Text(), nullable=True))
     op.add_column("cases", sa.Column("note_cipher", sa.LargeBinary(), nullable=True))
     op.add_column("cases", sa.Column("due_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("cases", sa.Column("ends_told_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("cases", sa.Column("escalations", sa.SmallInteger(), server_default=sa.text("0"), nullable=False))
     op.alter_column("cases", "person_id", existing_type=sa.UUID(), nullable=True)
     op.alter_column("cases", "consent_id", existing_type=sa.UUID(), nullable=True)
@@ -278,6 +315,7 @@ def upgrade() -> None:
         use_alter=True,
     )
     op.add_column("consents", sa.Column("withdrawn_channel", sa.Text(), nullable=True))
+    op.add_column("consents", sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
         "consents",
         sa.Column(
@@ -294,6 +332,10 @@ def upgrade() -> None:
     op.add_column("conversations", sa.Column("person_seen_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("conversations", sa.Column("held_cipher", sa.LargeBinary(), nullable=True))
     op.add_column("conversations", sa.Column("held_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("conversations", sa.Column("erasure_id", sa.UUID(), nullable=True))
+    op.create_index(op.f("ix_conversations_erasure_id"), "conversations", ["erasure_id"], unique=False)
+    op.create_foreign_key(op.f("fk_conversations_erasure_id"), "conversations", "erasures", ["erasure_id"], ["id"])
+    op.add_column("inbound", sa.Column("provider_cipher", sa.LargeBinary(), nullable=True))
     op.add_column(
         "memberships",
         sa.Column(
@@ -337,6 +379,7 @@ def downgrade() -> None:
     op.drop_index("ix_audit_unchained", table_name="audit")
     for table, column in reversed(COLUMNS):
         op.drop_column(table, column)
-    for table in ("referrals", "return_codes", "tries", "sealed_summaries", "audit_heads"):
+    gone = ("referrals", "return_codes", "tries", "sealed_summaries", "audit_heads", "provider_copies", "erasures")
+    for table in (*gone, "forgotten"):
         op.drop_table(table)
     op.drop_table("erased", schema="vault")

@@ -1,0 +1,107 @@
+"""What is left for some days of a live case whose phone was erased by somebody who did not say the word: codes only,
+without any address, sealed so that nothing but the word or the return code opens it (SAFETY §5)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.core.normalise import normalise, tokens
+from handoff.core.sealed import public_half, seal_for, seal_once, stretch
+from handoff.store.vault import Key, Vault
+
+WORD = "persons.word_cipher"
+SEAL = text("""
+    INSERT INTO sealed_summaries (id, case_number, selector, by_code, by_word, salt, cipher, expires_at)
+    VALUES (:id, :number, :selector, :by_code, :by_word, :salt, :cipher, now() + :kept)
+""")
+CODES = (
+    *("organisation_id", "level", "reasons", "modality", "locale", "sop_version", "for_whom", "age_band", "place_code"),
+    *("concerns", "flags", "skipped", "owner", "joint", "excluded", "worker_gender", "created_at"),
+    *("text_key", "text_version", "consent_kind", "given_at", "expires_at", "consent_channel", "consent_locale"),
+    "consent_modality",
+)
+
+
+def pepper(vault: Vault) -> bytes:
+    """What a thief of the database alone does not have."""
+    return vault.index("sealed summaries")
+
+
+async def stretched(vault: Vault, secret: str, salt: bytes) -> bytes:
+    """The slow part, off the loop."""
+    return await asyncio.to_thread(stretch, secret, salt, pepper(vault))
+
+
+async def seal_key(vault: Vault, code_id: uuid.UUID, digits: str) -> bytes:
+    """The public key of a return code (`return_codes.seal_key`), made when the code is given out."""
+    return public_half(await stretched(vault, digits, code_id.bytes))
+
+
+def code_digits(said: str) -> str:
+    """The sixteen digits of a return code, in whatever digits and groups it was typed; "" if it is none."""
+    digits = "".join(str(int(letter)) for letter in said if letter.isdecimal())
+    return digits if len(digits) == CODE_LENGTH else ""
+
+
+CODE_LENGTH = 16
+
+
+async def proves(vault: Vault, person: Any, said: str) -> bool:
+    """Whether this is the person's word or return code."""
+    if not said:
+        return False
+    if person.word_cipher:
+        word = _key(vault, person).decrypt(person.word_cipher, WORD)
+        if normalise(word) in tokens(said):
+            return True
+    digits = code_digits(said)
+    if not digits or not person.seal_key or not digits.startswith(person.selector):
+        return False
+    return await seal_key(vault, person.code_id, digits) == bytes(person.seal_key)
+
+
+async def seal_case(connection: AsyncConnection, vault: Vault, person: Any, case: Any, *, kept: timedelta) -> bool:
+    """Keep the codes of a case for who knows the word or the code. False where nothing is kept, or could be opened."""
+    if not kept or not (person.word_cipher or person.seal_key):
+        return False
+    summary, salt = os.urandom(32), os.urandom(16)
+    codes = {name: _plain(getattr(case, name)) for name in CODES}
+    by_word = None
+    if person.word_cipher:
+        word = normalise(_key(vault, person).decrypt(person.word_cipher, WORD))
+        by_word = seal_once(await stretched(vault, word, salt), summary)
+    values = {
+        "id": uuid.uuid4(),
+        "number": case.number,
+        "selector": person.selector,
+        "by_code": seal_for(bytes(person.seal_key), summary) if person.seal_key else None,
+        "by_word": by_word,
+        "salt": salt,
+        "cipher": seal_once(summary, json.dumps(codes).encode()),
+        "kept": kept,
+    }
+    await connection.execute(SEAL, values)
+    return by_word is not None
+
+
+async def take_as_long(vault: Vault) -> None:
+    """As slow as sealing: how long the answer takes tells nobody whether there was a case."""
+    await stretched(vault, "", os.urandom(16))
+
+
+def _key(vault: Vault, person: Any) -> Key:
+    return vault.open(person.key_id, person.wrapped, person.master_id)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return value
+    return None if value is None else str(value)
