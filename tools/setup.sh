@@ -91,7 +91,7 @@ setup_handoff() {
 }
 
 setup_bot() {
-  environment bot/.venv 3.10 bot/requirements.lock "Rasa and its packages into bot/.venv (about 0.6 GB; this is the long one)" || return 0
+  environment bot/.venv 3.10 bot/requirements.lock "Rasa and its packages into bot/.venv (about 0.7 GB; this is the long one)" || return 0
   printf '%s' "$PENDING_STAMP" >bot/.venv/.stamp
 }
 
