@@ -25,7 +25,7 @@ from bench.nlu_score import Heard
 from bench.stack import pss_mb
 from handoff.assistant.client import Ranking, RasaClient
 from handoff.core.control import ControlWords
-from handoff.core.understanding import by_words
+from handoff.core.understanding import by_words, told_apart
 from handoff.nlu import BOT, BOT_PYTHON, own_rasa
 
 SETS = ("dev", "test")
@@ -60,9 +60,10 @@ def ordinary() -> list[Utterance]:
 
 
 def heard_as(words: ControlWords, each: Utterance, ranking: Ranking) -> Heard:
-    """An utterance with what the product takes it for: our own words decide, else the model."""
+    """An utterance with what the product takes it for: our own words (and the model what of it), else the model."""
     decided = by_words(words, each.text, each.locale)
-    return Heard(each.locale, each.text, each.intent, ranking, decided.intent if decided else ranking[0][0])
+    product = told_apart(decided, ranking).intent if decided else ranking[0][0]
+    return Heard(each.locale, each.text, each.intent, ranking, product, decided.card if decided else "")
 
 
 async def hear(rasa: RasaClient, words: ControlWords, name: str) -> list[Heard]:

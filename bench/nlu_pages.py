@@ -50,7 +50,7 @@ class Measured:
     def alarms(self, locale: str = "", *, by_model: bool = False) -> float:
         """False alarms of 1,000 ordinary messages: of the product, or of the model alone."""
         heard = [each for each in self.ordinary if locale in ("", each.locale)]
-        return alarms_per_thousand([each.model if by_model else each.product for each in heard])
+        return alarms_per_thousand([each.model if by_model else each.alarm for each in heard])
 
     @property
     def locales(self) -> list[str]:

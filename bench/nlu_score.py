@@ -14,13 +14,22 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One utterance: what was meant, what the model alone makes of it (likeliest first), and what the product does."""
+    """One utterance: what was meant, what the model alone makes of it (likeliest first), and what the product does.
+
+    `card` is the intent whose card our words send at once, also where `product` names what the message is about.
+    """
 
     locale: str
     text: str
     meant: str
     ranking: tuple[tuple[str, float], ...]
     product: str
+    card: str = ""
+
+    @property
+    def alarm(self) -> str:
+        """What is alarmed for: the card's intent, else what was understood."""
+        return self.card or self.product
 
     @property
     def model(self) -> str:
@@ -92,7 +101,7 @@ def reached(heard: Sequence[Heard], first: Collection[str]) -> float:
 
 
 def _reached(each: Heard, first: Collection[str]) -> bool:
-    carded = each.product in ALARMS and each.meant in first
+    carded = each.alarm in ALARMS and each.meant in first
     return each.meant == each.product or carded or each.meant in guesses(each, first)
 
 

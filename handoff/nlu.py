@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from handoff.assistant.client import Ranking, RasaClient
 from handoff.core.control import ControlWords
 from handoff.core.ports import AssistantFailed
-from handoff.core.understanding import by_words
+from handoff.core.understanding import Understood, by_words, told_apart
 from handoff.settings import Settings
 from handoff.store.children import ended, spawn
 from handoff.supervisor import CannotRun, Child, Program, last_lines, wait_until_ready
@@ -49,9 +49,11 @@ class Line:
     locale: str = ""
     error: str = ""
 
-    def found(self, intent: str, confidence: float) -> None:
-        """Add what was understood."""
+    def found(self, intent: str, confidence: float, card: str = "") -> None:
+        """Add what was understood, and the intent whose card goes out at once where that is another."""
         self.fields |= {"intent": intent, "confidence": round(confidence, 4)}
+        if card not in ("", intent):
+            self.fields["card"] = card
 
     def failed(self, why: str) -> None:
         """Say on the line what is wrong with it."""
@@ -84,20 +86,30 @@ class Understanding:
     async def work(self, lines: Iterable[tuple[int, bytes]]) -> list[Line]:
         """A few lines, understood. Raises nothing: what cannot be understood says so."""
         read = [read_line(number, raw, self.default_locale) for number, raw in lines]
-        left = [line for line in read if line.text is not None and not self._by_words(line)]
+        left: list[tuple[Line, Understood | None]] = []
+        for line in read:
+            if line.text is None:
+                continue
+            decided = self._by_words(line)
+            if decided is None or decided.card:
+                left.append((line, decided))
         try:
-            for line, ranking in zip(left, await self.model.parse([str(line.text) for line in left]), strict=True):
-                line.found(*ranking[0])
+            rankings = await self.model.parse([str(line.text) for line, _ in left])
         except AssistantFailed as error:
-            for line in left:
+            for line in (line for line, decided in left if decided is None):
                 line.failed(f"the assistant gave no answer ({error.code})")
+            return read
+        for (line, decided), ranking in zip(left, rankings, strict=True):
+            understood = told_apart(decided, ranking) if decided else Understood(*ranking[0])
+            line.found(understood.intent, understood.confidence, understood.card)
         return read
 
-    def _by_words(self, line: Line) -> bool:
+    def _by_words(self, line: Line) -> Understood | None:
+        """What our own words decide, noted at once: the assistant may not answer."""
         understood = by_words(self.words, str(line.text), line.locale) if self.words else None
         if understood:
             line.found(understood.intent, understood.confidence)
-        return understood is not None
+        return understood
 
 
 async def parse(settings: Settings, *, model_only: bool) -> int:

@@ -26,12 +26,13 @@ class FakeModel:
 
     down_from: int = 99
     asked: list[list[str]] = field(default_factory=list)
+    hears: str = ""
 
     async def parse(self, texts: Sequence[str]) -> list[Ranking]:
         self.asked.append(list(texts))
         if len(self.asked) > self.down_from:
             raise AssistantDown("unreachable")
-        return [((f"meant_{text}", 0.75), ("greet", 0.1)) for text in texts]
+        return [((self.hears or f"meant_{text}", 0.75), ("greet", 0.1)) for text in texts]
 
 
 async def lines_of(
@@ -53,11 +54,21 @@ async def test_the_line_comes_back_with_intent_and_confidence() -> None:
     assert found == {"text": "a job", "locale": "en", "id": 7, "intent": "meant_a job", "confidence": 0.75}
 
 
-async def test_our_own_words_decide_first_and_the_model_is_not_asked() -> None:
+async def test_our_own_words_decide_first() -> None:
     model = FakeModel()
     found = await lines_of([line("he will kill me"), line("stop")], model)
     assert [(each["intent"], each["confidence"]) for each in found] == [("in_danger", 1.0), ("stop", 1.0)]
-    assert model.asked == [[]]
+    assert model.asked == [["he will kill me"]]
+
+
+async def test_words_of_danger_are_named_by_what_they_are_part_of_and_the_card_is_told() -> None:
+    (found,) = await lines_of([line("they will kill my brother, they want money")], FakeModel(hears="report_ransom"))
+    assert (found["intent"], found["confidence"], found["card"]) == ("report_ransom", 0.75, "in_danger")
+
+
+async def test_words_of_danger_need_no_assistant() -> None:
+    (found,) = await lines_of([line("he will kill me")], FakeModel(down_from=0))
+    assert (found["intent"], "error" in found) == ("in_danger", False)
 
 
 async def test_the_model_alone_when_asked_for() -> None:

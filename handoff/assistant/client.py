@@ -65,6 +65,10 @@ class RasaClient:
             found += _read_rankings(answer, len(part))
         return found
 
+    async def ranking(self, text: str) -> Ranking:
+        """The same of one text."""
+        return (await self.parse([text]))[0]
+
     async def _post(self, path: str, body: bytes) -> Any:
         if not self._breaker.lets_through():
             raise AssistantDown("timeout")

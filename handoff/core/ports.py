@@ -59,6 +59,9 @@ class Assistant(Protocol):
     ) -> AssistantTurn:
         """Work one message ("text" or "payload"). Raises AssistantDown or TurnFailed."""
 
+    async def ranking(self, text: str) -> tuple[tuple[str, float], ...]:
+        """What the model alone takes a text for, likeliest first. Raises AssistantDown or TurnFailed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unsent:

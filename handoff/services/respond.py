@@ -19,7 +19,7 @@ from handoff.core.ports import Assistant, AssistantDown, AssistantFailed, Assist
 from handoff.core.prompts import AskAgain, Chosen, FreeText, Gone, Prompt, Resolution, UnknownOption, resolve
 from handoff.core.suggest import Suggester
 from handoff.i18n import day_and_time
-from handoff.services import commands, erase, find_help, language
+from handoff.services import commands, erase, find_help, language, topic
 from handoff.services.find_help import FindHelp
 from handoff.services.say import Voice
 from handoff.services.turn import Work
@@ -130,7 +130,10 @@ class Respond:
             commands.relay_in_case(work)
         if meaning == "person":
             return await self._person(work)
-        return commands.CONTROLS[meaning](work)
+        outcome = commands.CONTROLS[meaning](work)
+        if meaning in URGENT:
+            await topic.keep(work, self.assistant)
+        return outcome
 
     def _obey_quietly(self, work: Work, meaning: str) -> str:
         outcome = commands.CONTROLS[meaning](work)
@@ -292,12 +295,16 @@ class Respond:
             return commands.open_case(work, modality=modality, consent_key=prompt.key, ids=self.ids)
         if option.do.startswith(FIND_DEED):
             return await self.find.step(work, option.do)
+        about_else = topic.held(work) if option.do == "not_danger" else ""
+        if about_else:
+            work.say("danger.withdrawn")
+            return await self._ask_or_fail_open(work, about_else, "payload")
         if option.do:
             return commands.do(work, option.do)
         about = next(iter(prompt.texts.get("question", ())), "")
         return await self._ask_or_fail_open(work, option.payload, "payload", Hints(about=about))
 
-    async def _ask_or_fail_open(self, work: Work, message: str, kind: str, hints: Hints) -> str:
+    async def _ask_or_fail_open(self, work: Work, message: str, kind: str, hints: Hints = NO_HINTS) -> str:
         """The assistant's answer; if there is none, the card with the numbers and an offered human. Never silence."""
         try:
             await self._ask_assistant(work, message, kind, hints)

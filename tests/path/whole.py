@@ -38,6 +38,11 @@ class ScriptedAssistant:
     pause: asyncio.Event | None = None
     delay_s: float = 0.0
 
+    async def ranking(self, text: str) -> tuple[tuple[str, float], ...]:
+        if self.broken:
+            raise AssistantDown("unreachable")
+        return (("scripted", 1.0),)
+
     async def turn(
         self, message_id: str, message: str, *, kind: str, locale: str, state: Mapping[str, Any], hints: Hints
     ) -> AssistantTurn:

@@ -59,6 +59,12 @@ class FakeAssistant:
     failures: list[Exception] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=lambda: {"turns": 1})
     heard: list[dict[str, Any]] = field(default_factory=list)
+    hears: str | Exception = "greet"
+
+    async def ranking(self, text: str) -> tuple[tuple[str, float], ...]:
+        if isinstance(self.hears, Exception):
+            raise self.hears
+        return ((self.hears, 0.8),)
 
     async def turn(
         self, message_id: str, message: str, *, kind: str, locale: str, state: Mapping[str, Any], hints: Hints
