@@ -31,18 +31,22 @@ from handoff.core.directory import Policy
 from handoff.core.flood import Flood
 from handoff.core.hours import parse_hours
 from handoff.core.language import Detector
+from handoff.core.pathways import Pathways
 from handoff.core.place_names import WithPlaces
 from handoff.core.places import Places
 from handoff.core.prompt_table import load_fallbacks, load_prompts, safety_keys
 from handoff.core.rate import Rate
+from handoff.core.sop import Sop
 from handoff.core.suggest import Suggester
 from handoff.i18n import Catalogue
 from handoff.services.access import Desk
 from handoff.services.budget import Budget
 from handoff.services.catch_up import CatchUp
 from handoff.services.claim import expire_claims
+from handoff.services.escalate import Clocks, escalate
 from handoff.services.find_help import FindHelp
 from handoff.services.forget import Forget
+from handoff.services.matches import Matcher
 from handoff.services.meters import Meters
 from handoff.services.respond import Patience, Respond
 from handoff.services.say import Deployment, Voice
@@ -197,6 +201,7 @@ def build_web(house: House) -> ASGIApp:
         staff=StaffBook(),
         limits=house.voice.limits,
         listen=lambda heard: listen(house.dsn, "amana_desk", heard),
+        matcher=Matcher(house.directory, Pathways.load(), policy_of(house)),
     )
 
     @contextlib.asynccontextmanager
@@ -256,10 +261,14 @@ class Facts:
         return self.deployment.hours.staffed(now())
 
 
+def policy_of(house: House) -> Policy:
+    """Which services may be told here."""
+    return Policy(house.voice.deployment.hours.timezone, frozenset(house.settings.le_safe))
+
+
 def build_find(house: House) -> FindHelp:
     """Looking for help in this deployment's directory."""
-    policy = Policy(house.voice.deployment.hours.timezone, frozenset(house.settings.le_safe))
-    return FindHelp(house.directory, policy, desk=house.settings.org_slug)
+    return FindHelp(house.directory, policy_of(house), desk=house.settings.org_slug)
 
 
 def build_worker(house: House) -> tuple[Worker, Budget]:
@@ -316,6 +325,7 @@ def build_desk(house: House) -> Desk:
 def worker_jobs(house: House, catch_up: CatchUp, budget: Budget) -> dict[str, Job]:
     """Everything periodic. Cron fields; a sixth one is seconds."""
     desk, forget = build_desk(house), build_forget(house)
+    clocks = Clocks(Sop.load(), house.settings.org_slug)
 
     async def sweep() -> None:
         found = await house.upkeep.sweep()
@@ -341,6 +351,7 @@ def worker_jobs(house: House, catch_up: CatchUp, budget: Budget) -> dict[str, Jo
         "expire_claims": Job("* * * * * */15", expire),
         "catch_up": Job("*/5 * * * *", catch_up.run),
         "spend": Job("* * * * * */20", budget.flush),
+        "escalate": Job("* * * * * */30", lambda: escalate(desk, house.engine, clocks, now())),
         "publish_audit": Job("11 * * * *", publish_audit),
         "purge_dead_letters": Job("17 * * * *", house.upkeep.purge_dead_letters),
     }

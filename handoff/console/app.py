@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,8 +19,12 @@ from handoff.console.pages import HERE, Console, NeedsSignIn, load_catalogue, lo
 from handoff.console.security import Forbidden, Shield
 from handoff.core.case import CaseView
 from handoff.core.channel import Limits
+from handoff.core.directory import NoDirectory, Policy
+from handoff.core.pathways import Pathways
+from handoff.core.sop import Sop
 from handoff.services.access import Cases, Database, Desk, NotFound, Voice
 from handoff.services.claim import NotOpen, Taken
+from handoff.services.matches import Matcher
 from handoff.services.sign_in import StaffRows
 from handoff.settings import Settings
 
@@ -38,9 +43,13 @@ def build_console(
     staff: StaffRows,
     limits: Mapping[str, Limits],
     listen: Listen,
+    matcher: Matcher | None = None,
+    sop: Sop | None = None,
     clock: Callable[[], datetime] = now,
 ) -> FastAPI:
-    """The desk. `listen` calls back with what is notified on the channel amana_desk, for ever."""
+    """The desk. `listen` calls back with what is notified on the channel amana_desk, for ever.
+
+    Without a `matcher` no service is proposed; `sop` is the deployment's procedure."""
     desk = Desk(cases, staff, voice, timedelta(minutes=settings.claim_minutes), limits)
     feed = Feed(listen)
 
@@ -59,6 +68,8 @@ def build_console(
         catalogue=load_catalogue(),
         templates=load_templates(),
         feed=feed,
+        matcher=matcher or Matcher(NoDirectory(), Pathways.load(), Policy(ZoneInfo(settings.timezone))),
+        sop=sop or Sop.load(),
         clock=clock,
     )
     for module in (sign_in, queue, case):

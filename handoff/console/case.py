@@ -12,14 +12,16 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from handoff.console.case_parts import Shown, parts_of
 from handoff.console.live import Parts, stream, version_of
-from handoff.console.pages import console_of, form_of, page, signed_in, still_signed_in, watching
+from handoff.console.pages import console_of, form_of, locale_of, page, signed_in, still_signed_in, watching
 from handoff.console.security import field
-from handoff.core.case import CLOSE_CODES, MAX_REPLY
+from handoff.core.case import CLOSE_CODES, LEVEL_REASONS, MAX_REPLY, REVEAL_REASONS, REVEALS, TARGETS
 from handoff.core.staff import Session
 from handoff.services import claim as claims
 from handoff.services.access import Connection, Desk, NotFound, access_case, deed, read_chat
 from handoff.services.close import UnknownCode, close
+from handoff.services.level import NoLevel, set_level
 from handoff.services.reply import CannotSend, Reply, reply
+from handoff.services.reveal import CannotReveal, reveal
 
 routes = APIRouter(prefix="/cases/{case_id}")
 
@@ -117,6 +119,35 @@ async def end(request: Request, session: SignedIn, case_id: CaseId) -> Response:
     return back(request, case_id)
 
 
+@routes.post("/reveal")
+async def show_once(request: Request, session: SignedIn, case_id: CaseId) -> Response:
+    """The number or the word, on a page that no cache keeps; again only for a further reason, on record."""
+    form = await form_of(request, session)
+    try:
+        async with deed_of(request, session) as (desk, connection):
+            shown = await reveal(
+                desk, connection, session.user, case_id, what=field(form, "what"), reason=field(form, "reason")
+            )
+            case = await access_case(desk, connection, session.user, case_id)
+    except CannotReveal as error:
+        status = 409 if error.code == "not_yours" else 422
+        return await case_page(request, session, case_id, status=status, error=error.code)
+    return page(request, "revealed.html", session=session, case=case, shown=shown)
+
+
+@routes.post("/level")
+async def change_level(request: Request, session: SignedIn, case_id: CaseId) -> Response:
+    """Raise or lower the level, with a reason."""
+    form = await form_of(request, session)
+    try:
+        async with deed_of(request, session) as (desk, connection):
+            wish = {"level": field(form, "level"), "reason": field(form, "reason")}
+            await set_level(desk, connection, session.user, case_id, **wish, now=console_of(request).clock())
+    except NoLevel:
+        return await case_page(request, session, case_id, status=422, error="no_level")
+    return back(request, case_id)
+
+
 @contextlib.asynccontextmanager
 async def deed_of(request: Request, session: Session) -> AsyncIterator[tuple[Desk, Connection]]:
     """One transaction of somebody whose form was checked. Raises Forbidden."""
@@ -137,7 +168,9 @@ async def read(request: Request, session: Session, case_id: uuid.UUID) -> Shown:
     async with console.engine.connect() as connection:
         case = await access_case(console.desk, connection, session.user, case_id)
         lines = await read_chat(console.desk, connection, case)
-    return Shown(case, tuple(lines), session)
+        note = await console.desk.cases.note(connection, case.id)
+    place = await console.matcher.place(case, locale_of(request))
+    return Shown(case, tuple(lines), session, note, place, await console.matcher.matches(case, console.clock()))
 
 
 async def case_page(
@@ -161,5 +194,9 @@ async def case_page(
         error=error,
         sms=limits is not None and limits.style == "sms",
         close_codes=CLOSE_CODES,
+        reveals=REVEALS,
+        reveal_reasons=REVEAL_REASONS,
+        levels=tuple(TARGETS),
+        level_reasons=LEVEL_REASONS,
         longest=MAX_REPLY,
     )

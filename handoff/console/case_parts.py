@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from fastapi import Request
 
@@ -11,6 +12,8 @@ from handoff.console.pages import console_of, fragment
 from handoff.core.case import CaseView, Line
 from handoff.core.contact import gate, kind_of_reply
 from handoff.core.staff import Session
+from handoff.core.triage import REASON_OF
+from handoff.services.matches import Match
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,9 @@ class Shown:
     case: CaseView
     lines: tuple[Line, ...]
     session: Session
+    own_note: str = field(default="", repr=False)
+    place: str = ""
+    matches: Sequence[Match] = ()
 
     @property
     def mine(self) -> bool:
@@ -39,16 +45,30 @@ class Shown:
     @property
     def note(self) -> str | None:
         """The note that the person left with their consent."""
-        return next((line.text for line in self.lines if line.kind == "note"), None)
+        return self.own_note or next((line.text for line in self.lines if line.kind == "note"), None)
 
 
 def parts_of(request: Request, shown: Shown) -> Parts:
     """Parts by id. Ids that begin with "line-" are lines of the chat, in order."""
     values = {"case": shown.case, "session": shown.session, "mine": shown.mine}
+    console, case = console_of(request), shown.case
+    wording, version = console.desk.voice.wording(
+        case.consent.text_key, case.consent.locale, case.consent.channel, case.organisation
+    )
+    facts = {
+        "note": shown.note,
+        "place": shown.place,
+        "matches": shown.matches,
+        "wording": wording,
+        "version": version,
+        "steps": console.sop.steps,
+        "reason_of": REASON_OF,
+        "owners": [console.owners.get(owner, owner) for owner in (case.owner, case.joint) if owner],
+    }
     fixed = {
         "alarm": fragment(request, "part_case_alarm.html", **values),
         "state": fragment(request, "part_case_state.html", **values),
-        "facts": fragment(request, "part_case_facts.html", **values, note=shown.note),
+        "facts": fragment(request, "part_case_facts.html", **values, **facts),
         "contact": fragment(request, "part_case_contact.html", **values, **forecast(request, shown.case)),
     }
     return fixed | {f"line-{line.id}": fragment(request, "part_line.html", line=line) for line in shown.chat}

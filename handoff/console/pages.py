@@ -19,9 +19,11 @@ from handoff.console.live import Feed, SessionEnded
 from handoff.console.security import LANGUAGE_COOKIE, SESSION_COOKIE, checked_form, set_cookie
 from handoff.console.words import Words, desk_locales, preferred
 from handoff.core.channel import Limits
+from handoff.core.sop import Sop
 from handoff.core.staff import Session
 from handoff.i18n import Catalogue
 from handoff.services.access import Database, Desk
+from handoff.services.matches import Matcher
 from handoff.services.sign_in import StaffRows, session_of
 from handoff.settings import Settings
 
@@ -45,7 +47,14 @@ class Console:
     catalogue: Catalogue
     templates: Environment
     feed: Feed
+    matcher: Matcher
+    sop: Sop
     clock: Callable[[], datetime]
+
+    @property
+    def owners(self) -> Mapping[str, str]:
+        """What the owners of concerns are called."""
+        return self.matcher.pathways.owners
 
     def words(self, locale: str) -> Words:
         """The words of one language, in the deployment's time zone."""

@@ -41,7 +41,11 @@ async def read(request: Request, session: Session) -> Parts:
     console = console_of(request)
     async with console.engine.connect() as connection:
         cases = await queue(console.desk, connection, session.user)
+        elsewhere = await console.desk.cases.waiting_elsewhere(connection, session.user.id)
+    now = console.clock()
+    late = [case for case in cases if case.overdue(now) and session.user.supervises(case.organisation_id)]
+    alarms = {"cases": [case for case in cases if case.alarm_at], "late": late, "elsewhere": elsewhere}
     return {
-        "alarm": fragment(request, "part_queue_alarm.html", cases=[case for case in cases if case.alarm_at]),
+        "alarm": fragment(request, "part_queue_alarm.html", **alarms),
         "queue": fragment(request, "part_queue.html", cases=cases, session=session),
     }

@@ -16,6 +16,10 @@ FOCAL_ONLY = ("gbv", "cp", "psea", "male_survivors")
 FOCAL_IF_THERE_IS_ONE = ("vot",)
 CLOSE_CODES = ("helped", "referred", "no_answer", "wrong_number", "withdrawn", "other")
 MAX_REPLY = 1000
+# Why a level is changed, what may be shown once, and why: closed lists, so that no free words reach the audit.
+LEVEL_REASONS = ("new_facts", "danger_over", "mistake")
+REVEALS = ("number", "word")
+REVEAL_REASONS = ("call_agreed", "danger", "check_person", "wrong_number", "review")
 
 # When a person of the level is to be answered by a human at the latest (domain rules, triage table).
 TARGETS = {
@@ -94,6 +98,15 @@ class CaseView:
     def due_at(self) -> datetime:
         """When a human is to have answered at the latest."""
         return self.answer_by or self.created_at + TARGETS[self.level]
+
+    def overdue(self, now: datetime) -> bool:
+        """Nobody has answered, and the time is over."""
+        return self.open and not self.answered and self.due_at < now
+
+    def half_gone(self, now: datetime) -> bool:
+        """Nobody has answered, and half of the time is over."""
+        half = self.created_at + (self.due_at - self.created_at) / 2
+        return self.open and not self.answered and half < now <= self.due_at
 
     @property
     def open(self) -> bool:

@@ -46,6 +46,18 @@ class Report:
         }
         return cls(**values)
 
+    def told(self, name: str) -> str:
+        """An answer's code; where there is none, why: "skipped" or "not_asked". An age that was kept back is
+        "age_unknown"."""
+        value = str(getattr(self, name))
+        if name == "age_band" and value == "unknown":
+            return "age_unknown"
+        return value or self.unknown(name)
+
+    def unknown(self, name: str) -> str:
+        """Why there is no answer."""
+        return "skipped" if name in self.skipped else "not_asked"
+
     @property
     def about_child(self) -> bool:
         """A child is concerned, as somebody said: an unknown age changes neither routing nor triage (SAFETY §6)."""

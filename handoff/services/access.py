@@ -86,6 +86,37 @@ class Cases(Protocol):
     ) -> None:
         """Keep what a caseworker wrote, under the person's key, beside the messages that carry it."""
 
+    async def number_of(self, connection: AsyncConnection, case_id: uuid.UUID) -> str:
+        """Where the person is reached, "" when it is gone."""
+
+    async def words_of(self, connection: AsyncConnection, case_id: uuid.UUID) -> tuple[str, str]:
+        """The person's word and our sign, each "" when there is none."""
+
+    async def note(self, connection: AsyncConnection, case_id: uuid.UUID) -> str:
+        """What the person wants us to know, in their own words, "" when there is nothing."""
+
+    async def set_level(self, connection: AsyncConnection, case_id: uuid.UUID, level: str, due_at: datetime) -> None:
+        """Its level, and by when a human is to have answered now."""
+
+    async def running_late(
+        self, connection: AsyncConnection, *, share: float, steps: int, now: datetime
+    ) -> Sequence[uuid.UUID]:
+        """Open cases that nobody has answered, with this share of their time gone and steps left to take."""
+
+    async def unanswered(self, connection: AsyncConnection, case_id: uuid.UUID) -> CaseView | None:
+        """An open case that no human has answered, locked."""
+
+    async def backup_of(self, connection: AsyncConnection, case: CaseView, slugs: Sequence[str]) -> uuid.UUID | None:
+        """The first of these organisations that can be told that somebody waits."""
+
+    async def escalated(
+        self, connection: AsyncConnection, case_id: uuid.UUID, steps: int, backup: uuid.UUID | None
+    ) -> None:
+        """So many steps of the clock were taken; which organisation knows that somebody waits, if one does."""
+
+    async def waiting_elsewhere(self, connection: AsyncConnection, user_id: uuid.UUID) -> int:
+        """How many wait too long at organisations for which this user's is the backup: a number, no more."""
+
     async def tell_desk(self, connection: AsyncConnection, case_id: uuid.UUID) -> None:
         """Wake the open pages that show this case, when the transaction commits."""
 
@@ -115,6 +146,9 @@ class Voice(Protocol):
         case_id: uuid.UUID | None,
     ) -> list[int]:
         """Enqueue a human's words; returns the ids of the outbound messages."""
+
+    def wording(self, key: str, locale: str, channel: str, org: str) -> tuple[str, str]:
+        """What is said now for a key of consent, and its version."""
 
 
 @dataclass(frozen=True, slots=True)

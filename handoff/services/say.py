@@ -20,7 +20,7 @@ from handoff.core.render import render, render_plain, say_staffing, sendable_key
 from handoff.i18n import day_and_time
 
 # Receipts and cards that may go out at any time (SAFETY §2). Notices about a case are gated like a caseworker's words.
-NOTICES = frozenset({"handoff.claimed", "handoff.closed", "handoff.returned"})
+NOTICES = frozenset({"handoff.claimed", "handoff.closed", "handoff.returned", "handoff.late"})
 
 
 class Texts(Protocol):
@@ -123,6 +123,13 @@ class Voice:
     def version(self, key: str, locale: str) -> str:
         """Names the wording of a text: changes whenever a letter of it does (SAFETY §6)."""
         return hashlib.sha256(self.texts.text(key, locale).encode()).hexdigest()[:12]
+
+    def wording(self, key: str, locale: str, channel: str, org: str) -> tuple[str, str]:
+        """What is said now for a key of consent (on its channel, for this organisation), and its version."""
+        limits = self.limits.get(channel)
+        sms = limits is not None and limits.style == "sms"
+        args = {**(self.facts(locale, self.clock(), limits) if limits else {}), "org": org}
+        return self.texts.text(key, locale, "sms" if sms else None, **args), self.version(key, locale)
 
     def facts(self, locale: str, now: datetime, limits: Limits) -> dict[str, str]:
         """Arguments that every text may use: who we are, the numbers to call, what is true about staffing now."""

@@ -15,19 +15,16 @@ from sqlalchemy.sql import ColumnElement
 from handoff.core.case import OPEN_STATES, CaseView, ConsentView, Line, person_code
 from handoff.core.contact import Contact
 from handoff.core.report import Report
+from handoff.store.case_desk import ANSWERED, DeskCases
 from handoff.store.case_lines import read_lines
 from handoff.store.case_tables import Case, CaseMessage, Consent
 from handoff.store.keys import load_key
 from handoff.store.sight import lacks_focal_point, visible_to
 from handoff.store.staff_tables import Organisation, Staff
 from handoff.store.tables import Conversation, Person
-from handoff.store.vault import Key, Vault
+from handoff.store.vault import Key
 
 CLAIMER = aliased(Staff, name="claimer")
-# A human has written, or has the case of somebody who wants a call: the clock of the SOP has stopped.
-ANSWERED = exists().where(CaseMessage.case_id == Case.id, CaseMessage.speaker == "human").correlate(Case) | (
-    (Case.modality == "call") & (Case.state == "claimed")
-)
 # Where the person is reached, also while somebody else writes from there.
 TALK = (
     select(Conversation.id, Conversation.channel, Conversation.last_inbound_at)
@@ -107,11 +104,8 @@ def consent_live() -> ColumnElement[bool]:
     )
 
 
-class Cases:
-    """The repository of cases. It opens the person's key for the chat and for nothing else."""
-
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+class Cases(DeskCases):
+    """The repository of cases. It opens the person's key for the chat, and for what case_desk.py shows on purpose."""
 
     async def visible_case(
         self, connection: AsyncConnection, user_id: uuid.UUID, case_id: uuid.UUID, *, lock: bool
@@ -127,6 +121,12 @@ class Cases:
         """Open cases that this user may know of, most urgent first."""
         query = VIEW.where(visible_to(user_id), Case.state.in_(OPEN_STATES)).order_by(*URGENCY)
         return [_view(row) for row in await connection.execute(query)]
+
+    async def unanswered(self, connection: AsyncConnection, case_id: uuid.UUID) -> CaseView | None:
+        """An open case that no human has answered, locked. Not filtered by user: no request reaches this."""
+        await _lock_conversation(connection, case_id)
+        query = VIEW.where(Case.id == case_id, Case.state.in_(OPEN_STATES), ~ANSWERED)
+        return await _first(connection, query.with_for_update(of=Case))
 
     async def lines(self, connection: AsyncConnection, case_id: uuid.UUID) -> Sequence[Line]:
         """The chat, oldest first, decrypted."""

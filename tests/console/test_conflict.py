@@ -39,6 +39,8 @@ ROUTES = {
     ("POST", "/cases/{case_id}/seen"): CASE,
     ("POST", "/cases/{case_id}/reply"): CASE,
     ("POST", "/cases/{case_id}/close"): CASE,
+    ("POST", "/cases/{case_id}/reveal"): CASE,
+    ("POST", "/cases/{case_id}/level"): CASE,
 }
 # Of every command that reads the database and prints: what to call it with. It must print the same with and without
 # a case. The others print nothing that is read from there.

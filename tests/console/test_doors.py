@@ -28,7 +28,7 @@ DEEDS = [path for path in FORMS if "{case_id}" in path]
 
 def test_the_routes_were_found() -> None:
     assert len(ROUTES) >= 11
-    assert len(DEEDS) == 5
+    assert len(DEEDS) == 7
 
 
 async def test_anonymous_is_refused_at_every_door(world: World) -> None:
