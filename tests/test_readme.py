@@ -79,6 +79,15 @@ def test_every_defence_names_tests_that_exist() -> None:
     assert [name for path, name in named if f"def {name}(" not in (ROOT / path).read_text("utf-8")] == []
 
 
+def test_every_actor_has_what_they_learn_or_are_kept_from_and_what_is_not_defended() -> None:
+    page = (ROOT / "docs/threat-model.md").read_text("utf-8")
+    actors = [part for part in page.split("\n## ")[1:] if "| Threat | Defence | Held by |" in part]
+    assert len(actors) == 6
+    assert [part.splitlines()[0] for part in actors if "**Not defended:**" not in part] == []
+    rows = [row for part in actors for row in part.splitlines() if row.startswith("| ") and "Held by" not in row]
+    assert [row for row in rows if "`tests/" not in row] == []
+
+
 def test_pictures_are_small_and_shown() -> None:
     pages = "".join(page.read_text("utf-8") for page in PAGES)
     for picture in (ROOT / "docs/images").iterdir():
