@@ -48,6 +48,7 @@ from handoff.services.find_help import FindHelp
 from handoff.services.forget import Forget
 from handoff.services.matches import Matcher
 from handoff.services.meters import Meters
+from handoff.services.presence import Presence
 from handoff.services.respond import Patience, Respond
 from handoff.services.say import Deployment, Voice
 from handoff.services.send import Send
@@ -292,6 +293,7 @@ def build_worker(house: House) -> tuple[Worker, Budget]:
         suggester=Suggester().prepared(settings.locales),
         flood=Flood(settings.sender_per_minute, settings.sender_per_day),
         patience=Patience(timedelta(minutes=settings.waiting_ack_minutes), timedelta(hours=settings.session_hours)),
+        presence=Presence(timedelta(minutes=settings.return_after_minutes)),
         find=build_find(house),
     )
     rates = {name: Rate(channel.limits.rate, channel.limits.pair_rate) for name, channel in channels.items()}
@@ -300,7 +302,7 @@ def build_worker(house: House) -> tuple[Worker, Budget]:
     worker = Worker(
         inbox=inbox,
         respond=respond,
-        send=Send(channels, rates, now),
+        send=Send(channels, rates, now, settings.timezone),
         meters=house.meters,
         spend=budget.add,
         wake=asyncio.Event(),
@@ -345,6 +347,9 @@ def worker_jobs(house: House, catch_up: CatchUp, budget: Budget) -> dict[str, Jo
         await finish_all(house.engine, house.vault)
         await forget.run()
 
+    async def open_windows() -> None:
+        await house.upkeep.open_windows()
+
     return {
         "finish_erasures": Job("* * * * * */15", finish_erasures),
         "sweep": Job("* * * * * */30", sweep),
@@ -353,5 +358,7 @@ def worker_jobs(house: House, catch_up: CatchUp, budget: Budget) -> dict[str, Jo
         "spend": Job("* * * * * */20", budget.flush),
         "escalate": Job("* * * * * */30", lambda: escalate(desk, house.engine, clocks, now())),
         "publish_audit": Job("11 * * * *", publish_audit),
+        "open_windows": Job("* * * * *", open_windows),
+        "purge_held_words": Job("*/10 * * * *", house.upkeep.purge_held_words),
         "purge_dead_letters": Job("17 * * * *", house.upkeep.purge_dead_letters),
     }

@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     claim_minutes: int = 30
     waiting_ack_minutes: int = 60
     session_hours: int = 24
+    return_after_minutes: int = 60
 
     address_hours: int = Field(default=24, ge=1, le=24 * 30)
     address_hours_sms: int = Field(default=72, ge=1, le=24 * 30)

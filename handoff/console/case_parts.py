@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fastapi import Request
 
@@ -80,5 +80,6 @@ def forecast(request: Request, case: CaseView) -> dict[str, str]:
     limits = console.limits.get(case.channel)
     now = console.clock()
     kind = kind_of_reply(case.contact.last_inbound_at, now)
-    verdict, code = gate(kind, "human", case.contact, now=now, window=limits.window if limits else None)
+    contact = replace(case.contact, timezone=console.settings.timezone)
+    verdict, code = gate(kind, "human", contact, now=now, window=limits.window if limits else None)
     return {"kind": kind, "verdict": verdict.value, "code": code}

@@ -56,13 +56,16 @@ DOES = OPEN_CASE | {
     *("take_back.ask", "take_back.contact", "take_back.share", "take_back.numbers", "take_back.alerts"),
     *("erase.ask", "erase.word", "erase.now", "keep.yes"),
     *("danger", "not_danger", "self_harm"),
-    *("plan.self", "plan.any"),
+    *("plan.self", "plan.any", "plan.hours", "come_back", "knock.talk", "knock.open", "knock.later"),
+    *("word.ours", "word.none", "code.send", "code.none"),
     *("find", "feedback.good", "feedback.bad"),
 }
-# Deeds that carry what they are about: show.<key> says that entry; find.<step> is a step of looking for help.
+# Deeds that carry what they are about: show.<key> says that entry; find.<step> is a step of looking for help;
+# plan.times.<name> are hours of core/plan.py.
 SHOW = "show."
 FIND = "find."
-DOES_WITH = (SHOW, FIND)
+PLAN_TIMES = "plan.times."
+DOES_WITH = (SHOW, FIND, PLAN_TIMES)
 FIELDS = frozenset(
     {
         *("options", "pages", "guesses", "speaker", "weight", "budget", "marked", "without_people"),

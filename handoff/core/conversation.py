@@ -12,6 +12,7 @@ from typing import Any
 from handoff.core.contact import Contact
 from handoff.core.directory import ServiceReport
 from handoff.core.message import Kind
+from handoff.core.presence import Known
 from handoff.core.prompts import Prompt
 from handoff.core.render import Rendered
 from handoff.core.report import Report
@@ -42,6 +43,8 @@ class Conversation:
 
     `closing_untold`: the case was closed when we might not write, so the person does not know it yet. `erasure_id`: all
     was erased, and only the answer to that is still to be sent.
+    `person_seen_at`: when whoever writes was last taken to be the one who is known here; `held`: words that wait until
+    it is clear whose they are; `known`: who has a case here, newest first (SAFETY §1).
     """
 
     id: uuid.UUID
@@ -65,6 +68,11 @@ class Conversation:
     locale_chosen: bool = False
     closing_untold: bool = False
     erasure_id: uuid.UUID | None = None
+    person_seen_at: datetime | None = None
+    held: str = field(default="", repr=False)
+    held_at: datetime | None = None
+    word_due_at: datetime | None = None
+    known: tuple[Known, ...] = ()
 
     @property
     def with_people(self) -> bool:
@@ -145,7 +153,11 @@ class Erase:
 
 @dataclass(slots=True)
 class Turn:
-    """What working one message changes. `changes` holds new values of conversation columns; the rest is named."""
+    """What working one message changes. `changes` holds new values of conversation columns; the rest is named.
+
+    `set_aside`: the conversation leaves its case, which stays open; `return_to`: it goes back to this one. `hold`:
+    words to keep sealed until it is clear whose they are, "" to forget those that are kept.
+    """
 
     outcome: str = "answered"
     intent: str | None = None
@@ -162,4 +174,9 @@ class Turn:
     erase: Erase | None = None
     take_back: set[str] = field(default_factory=set)
     keep: bool = False
+    set_aside: bool = False
+    return_to: Known | None = None
+    hold: str | None = field(default=None, repr=False)
+    wrong_word: uuid.UUID | None = None
+    unproven_danger: tuple[uuid.UUID, ...] = ()
     dead_code: str | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from handoff.core.contact import Contact
 from handoff.core.conversation import Conversation, Draft, Received, Turn
 from handoff.core.effects import Effect
 from handoff.core.message import Event
@@ -68,6 +69,7 @@ class Unsent:
     """An outbound message in the order of its conversation, decrypted, about to be sent.
 
     `in_doubt`: a worker died while sending it, so it may have left. `just_written`: its row already says "sending".
+    `about` is what its case's person agreed to, who need not be the one who writes from there now.
     """
 
     id: int
@@ -84,6 +86,7 @@ class Unsent:
     in_doubt: bool = False
     just_written: bool = False
     case_id: uuid.UUID | None = None
+    about: Contact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,9 @@ class Inbox(Protocol):
 
     async def finish_erasure(self, lease: Lease, *, at_once: bool) -> None:
         """The address of an erased chat goes too, once the answer has left (`at_once`: whether or not it has)."""
+
+    async def knock(self, lease: Lease, drafts: Sequence[Draft], changes: Mapping[str, Any]) -> None:
+        """Add a knock, to be sent next, and remember that we knocked. Raises LeaseLost."""
 
     async def failed(self, lease: Lease, retry_at: datetime) -> None:
         """Count a failed attempt at the message and give the conversation back for a later one. Raises LeaseLost."""

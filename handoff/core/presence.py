@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from handoff.core.normalise import CLAUSE, fold_runs, normalise, tokens
 from handoff.core.romanise import romanise, skeleton
@@ -13,6 +16,38 @@ _SLIPS_FROM = 4
 _BONES_FROM = 3
 _LATIN = re.compile(r"[a-z0-9]+")
 _LONGEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody who has, or lately had, a case and is reached at this conversation.
+
+    `word` is "" where they chose none; `guarded`: only their word or code brings them back.
+    """
+
+    case_id: uuid.UUID
+    person_id: uuid.UUID
+    open: bool = True
+    word: str = field(default="", repr=False)
+    guarded: bool = False
+
+
+def in_doubt(seen_at: datetime | None, now: datetime, after: timedelta, *, has_case: bool) -> bool:
+    """Whether it may be somebody else who writes: after some silence, with or without a case, since nobody must be able
+    to tell which (SAFETY §1). Whoever writes for the first time is new."""
+    return has_case if seen_at is None else now - seen_at > after
+
+
+def without_word(said: str, word: str) -> str:
+    """The message without the word, which nobody must read. Layout is lost where it was taken out."""
+    if not matches_word(said, word):
+        return said
+    parts, length = said.split(), len(_words(word))
+    for size in range(max(1, length - 1), length + 2):
+        for start in range(len(parts) - size + 1):
+            if matches_word(" ".join(parts[start : start + size]), word):
+                return without_word(" ".join(parts[:start] + parts[start + size :]), word)
+    return ""
 
 
 def matches_word(said: str, word: str) -> bool:

@@ -15,7 +15,7 @@ from handoff.core.content import SHOW
 from handoff.core.conversation import NewCase, Owner, Relay
 from handoff.core.message import Kind
 from handoff.services import erase
-from handoff.services.turn import Work
+from handoff.services.turn import LONG_AGO, Work
 
 DANGER_KEYS = ("danger.", "selfharm.", "media.location")
 NUMBER_LENGTH = 6
@@ -73,6 +73,8 @@ def _card(work: Work, key: str) -> str:
         relay(work)
         work.say("danger.card.in_case")
     else:
+        # Whoever holds the phone: the desk of those who are reached here learns of it, the phone does not.
+        work.turn.unproven_danger = tuple(each.case_id for each in work.conversation.known if each.open)
         work.say(key)
     return "danger"
 
@@ -81,7 +83,7 @@ def relay(work: Work) -> None:
     """Pass what the person wrote to the humans of their case. Only kinds, never media, are passed for the rest."""
     received = work.received
     if received.kind is not Kind.TAP:
-        work.turn.relay = Relay(received.kind.value, received.text)
+        work.turn.relay = work.turn.relay or Relay(received.kind.value, received.text)
         work.turn.release_held = True
 
 
@@ -127,7 +129,7 @@ def start(work: Work) -> str:
 def leave(work: Work) -> str:
     """A harmless line, the draft dropped, and nothing proactive until the person writes again."""
     work.forget()
-    work.change(last_inbound_at=None)
+    work.change(last_inbound_at=None, person_seen_at=LONG_AGO)
     work.say("control.left")
     return "left"
 

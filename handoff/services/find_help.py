@@ -28,6 +28,7 @@ from handoff.core.directory import (
     choose,
     rings,
 )
+from handoff.core.effects import Effect, Say
 from handoff.core.hours import comma_of
 from handoff.core.needs import NeedWords
 from handoff.core.normalise import tokens
@@ -45,6 +46,7 @@ MAX_SEGMENTS = 2
 # A longer message says more than an answer does: it is for the assistant to understand.
 LONGEST_ANSWER = 6
 KEPT_FOR = timedelta(hours=24)
+NOT_UNDERSTOOD = "fallback."
 SMS_NAME = 40
 
 
@@ -267,3 +269,8 @@ def _page(options: Sequence[PromptOption], page: str) -> tuple[PromptOption, ...
 
 def _day(day: date, locale: str) -> str:
     return format_date(day, "d MMM", locale=Locale.parse(locale))
+
+
+def not_understood(effect: Effect) -> bool:
+    """Whether the assistant has not understood what was written."""
+    return isinstance(effect, Say) and effect.key.startswith(NOT_UNDERSTOOD)

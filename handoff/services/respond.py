@@ -19,10 +19,10 @@ from handoff.core.ports import Assistant, AssistantDown, AssistantFailed, Assist
 from handoff.core.prompts import AskAgain, Chosen, FreeText, Gone, Prompt, Resolution, UnknownOption, resolve
 from handoff.core.suggest import Suggester
 from handoff.i18n import day_and_time
-from handoff.services import commands, erase, find_help, language, topic
+from handoff.services import commands, erase, find_help, language, presence, topic
 from handoff.services.find_help import FindHelp
 from handoff.services.say import Voice
-from handoff.services.turn import Work
+from handoff.services.turn import Work, written_at
 
 CONTROL_OF_KIND = {Kind.OPT_OUT: "stop", Kind.OPT_IN: "start", Kind.CARRIER_HELP: "help"}
 MEDIA = {
@@ -39,13 +39,10 @@ QUIETLY_OBEYED = frozenset({"stop", "leave"})
 # All other words reach the humans of a case too, whatever else they do: "9" may say how many they are.
 UNSAID = frozenset({"stop", "leave"})
 WRITTEN = frozenset({Kind.TEXT, Kind.TAP, Kind.OPT_IN, Kind.OPT_OUT, Kind.CARRIER_HELP})
-NOT_UNDERSTOOD = "fallback."
 OFF_NOTICE_EVERY = timedelta(hours=24)
 RETRY_AFTER_S = (0.3, 1.0)
 NO_HINTS = Hints()
 FIND_DEED = "find"
-# Later than any clock is wrong: this one was held up, and answers what was on the phone when it was written.
-HELD_UP = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +64,7 @@ class Respond:
     suggester: Suggester
     flood: Flood
     patience: Patience = Patience()
+    presence: presence.Presence = field(default_factory=presence.Presence)
     find: FindHelp = field(default_factory=FindHelp)
     ids: commands.Ids = field(default_factory=commands.Ids)
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
@@ -76,7 +74,11 @@ class Respond:
         work = Work(self.voice, conversation, received, now)
         language.begin(work, self.detector)
         first_over, over = self.flood.count(work.conversation, now, work.turn.changes)
+        self.presence.begin(work)
         meaning = self._meaning(work)
+        met = await self._meet(work, meaning, over=over)
+        if met:
+            return work.end(met)
         if meaning in URGENT or (meaning and not over and not self._must_only_relay(work, meaning)):
             return work.end(await self._command(work, meaning))
         if over and meaning in QUIETLY_OBEYED:
@@ -98,6 +100,15 @@ class Respond:
             return work.end("stale")
         commands.reopen(work)
         return work.end(await self._with_assistant(work))
+
+    async def _meet(self, work: Work, meaning: str, *, over: bool) -> str | None:
+        """Who is writing: settled before anything reaches a case (SAFETY §1). None: go on."""
+        returned = self.presence.recognise(work, meaning)
+        if returned:
+            return returned
+        found: Resolution = FreeText() if meaning else self._resolve(work)
+        chosen = await presence.choose(work, found, self._with_assistant)
+        return chosen or self.presence.settle(work, meaning, found, over=over)
 
     def failed_turn(self, conversation: Conversation, received: Received, now: datetime, code: str) -> Turn:
         """For a message that we could not work: the pre-rendered card, and a dead letter for the operator."""
@@ -241,7 +252,7 @@ class Respond:
             text=received.text if received.kind is Kind.TEXT else "",
             token=received.payload if received.kind is Kind.TAP else "",
             prompts=work.conversation.prompts,
-            received_at=_written_at(received),
+            received_at=written_at(received),
             now=work.now,
             answer_after=self.voice.limits[work.conversation.channel].answer_after,
             words=self.voice.prompts.words,
@@ -326,7 +337,7 @@ class Respond:
         for effect in answer.effects:
             if isinstance(effect, Find):
                 await self.find.start(work, message if kind == "text" else "")
-            elif kind == "text" and _not_understood(effect) and find_help.asks(work) == find_help.ASKS_PLACE:
+            elif kind == "text" and find_help.not_understood(effect) and find_help.asks(work) == find_help.ASKS_PLACE:
                 await self.find.unknown_place(work)
             else:
                 self._apply(work, effect)
@@ -377,16 +388,6 @@ class Respond:
                 commands.stop(work)
             case _:
                 raise BadAnswer
-
-
-def _not_understood(effect: Effect) -> bool:
-    return isinstance(effect, Say) and effect.key.startswith(NOT_UNDERSTOOD)
-
-
-def _written_at(received: Received) -> datetime:
-    """When the person wrote it. A provider that tries again, or a catch-up poll, brings answers long after that."""
-    sent_at = received.sent_at
-    return sent_at if sent_at and received.received_at - sent_at > HELD_UP else received.received_at
 
 
 class BadAnswer(AssistantFailed, BadEffect):

@@ -21,6 +21,8 @@ from handoff.i18n import day_and_time
 
 # Receipts and cards that may go out at any time (SAFETY §2). Notices about a case are gated like a caseworker's words.
 NOTICES = frozenset({"handoff.claimed", "handoff.closed", "handoff.returned", "handoff.late"})
+# Questions that are open until it is clear who holds the phone.
+WHO_IS_THERE = ("knock.", "greet.again")
 
 
 class Texts(Protocol):
@@ -191,7 +193,10 @@ class Voice:
         kind = kind or kind_of_reply(conversation.contact.last_inbound_at, self.clock())
         rendered = render_plain(text, self.limits[conversation.channel])
         drafts = [Draft("case.reply", item, kind, "human", case_id) for item in rendered]
-        return await self.outbox.enqueue(connection, conversation, drafts, {"prompts": []})
+        # On a phone that somebody else uses now, what they were asked is still theirs to answer; so is a knock.
+        elsewhere = case_id is not None and conversation.case_id != case_id
+        kept = [prompt.to_json() for prompt in conversation.prompts if prompt.key.startswith(WHO_IS_THERE)]
+        return await self.outbox.enqueue(connection, conversation, drafts, {} if elsewhere else {"prompts": kept})
 
 
 def remember(conversation: Conversation, prompt: Prompt | None, number: int) -> dict[str, Any]:

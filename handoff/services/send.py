@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -20,8 +20,9 @@ from handoff.core.channel import (
     Throttled,
     WindowClosed,
 )
-from handoff.core.contact import Verdict, gate
+from handoff.core.contact import Contact, Verdict, gate
 from handoff.core.message import Option, Outgoing
+from handoff.core.plan import closes_at, opens_at
 from handoff.core.ports import Lease, Sent, Unsent
 from handoff.core.rate import Rate
 
@@ -30,8 +31,10 @@ MAX_ATTEMPTS = 10
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 300.0
 PROVIDER_LIMIT_S = 20.0
 IN_LINE_S = 1.5
+# There a proactive message is no more than a knock (SAFETY §4).
+KNOCK_ONLY = "whatsapp"
 type Before = Callable[[Sequence[int]], Awaitable[Sequence[int]]]
-VERDICT_STATE = {Verdict.HOLD: "held", Verdict.DROP: "expired"}
+VERDICT_STATE = {Verdict.HOLD: "held", Verdict.KNOCK: "held", Verdict.DROP: "expired"}
 
 
 @dataclass(slots=True)
@@ -41,6 +44,7 @@ class Send:
     channels: Mapping[str, Channel]
     rates: Mapping[str, Rate]
     clock: Callable[[], datetime]
+    timezone: str = "UTC"
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
     jitter: Callable[[], float] = field(default=random.random)
 
@@ -65,7 +69,7 @@ class Send:
                 continue
             sent = await self._one(lease, message, now, before)
             results.append(sent)
-            if sent.next_at:
+            if sent.next_at and sent.state == "queued":
                 retry_at = min(filter(None, (retry_at, sent.next_at)))
         return results, retry_at
 
@@ -74,9 +78,13 @@ class Send:
         channel = self.channels.get(conversation.channel)
         if channel is None:
             return Sent(message.id, "dead", code="channel_not_configured")
-        verdict, why = gate(message.kind, message.speaker, conversation.contact, now=now, window=channel.limits.window)
+        contact = self._contact(lease, message, channel)
+        verdict, why = gate(
+            message.kind, message.speaker, contact, now=now, window=channel.limits.window, key=message.key
+        )
         if verdict is not Verdict.SEND:
-            return Sent(message.id, VERDICT_STATE[verdict], code=why)
+            later = opens_at(contact.hours, self.timezone, now) if why == "outside_hours" else None
+            return Sent(message.id, VERDICT_STATE[verdict], code=why, next_at=later)
         pause = self.rates[conversation.channel].reserve(str(conversation.id))
         if pause > IN_LINE_S:
             return Sent(message.id, "queued", next_at=now + timedelta(seconds=pause))
@@ -84,15 +92,34 @@ class Send:
             await self.sleep(pause)
         if not message.just_written and message.id not in await before([message.id]):
             return Sent(message.id, "cancelled", code="cancelled")
-        return await self._call(channel, lease, message, now)
+        closes = closes_at(contact.hours, self.timezone, now) if _bound(contact, message) else None
+        return await self._call(channel, lease, message, now, closes)
 
-    async def _call(self, channel: Channel, lease: Lease, message: Unsent, now: datetime) -> Sent:
+    def _contact(self, lease: Lease, message: Unsent, channel: Channel) -> Contact:
+        """What the gate looks at: what the message's own person agreed to, on the phone as it is now."""
+        phone = lease.conversation.contact
+        whose = message.about or phone
+        aside = message.about is not None and lease.conversation.case_id != message.case_id
+        return replace(
+            whose,
+            last_inbound_at=phone.last_inbound_at,
+            stopped=phone.stopped,
+            knocked=phone.knocked,
+            timezone=self.timezone,
+            aside=aside,
+            knock_only=channel.network == KNOCK_ONLY,
+        )
+
+    async def _call(
+        self, channel: Channel, lease: Lease, message: Unsent, now: datetime, closes: datetime | None
+    ) -> Sent:
         outgoing = Outgoing(
             account=lease.conversation.account,
             address=lease.address,
             text=message.text,
             options=tuple(Option(token, label) for token, label in message.options),
             list_button=message.list_button,
+            validity_s=int((closes - now).total_seconds()) if closes else None,
         )
         called = monotonic()
         try:
@@ -140,3 +167,8 @@ class Send:
         grown = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempts)
         pause: float = grown * (0.5 + 0.5 * self.jitter())
         return max(pause, error.retry_after_s) if isinstance(error, Throttled) else pause
+
+
+def _bound(contact: Contact, message: Unsent) -> bool:
+    """Whether it may arrive only within the hours that the person chose."""
+    return message.kind != "system" and contact.plan == "hours" and bool(contact.hours)

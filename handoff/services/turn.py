@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handoff.core.conversation import Conversation, Owner, Received, Turn
@@ -14,6 +14,16 @@ from handoff.services.say import Voice, remember
 
 # In the state of a conversation, beside the dialogue: in which languages we have asked whether to write, and when.
 LANGUAGES_ASKED = "languages_asked"
+# Who left has gone: whoever writes next may be somebody else.
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+# Later than any clock is wrong: this one was held up, and answers what was on the phone when it was written.
+HELD_UP = timedelta(minutes=1)
+
+
+def written_at(received: Received) -> datetime:
+    """When the person wrote it. A provider that tries again, or a catch-up poll, brings answers long after that."""
+    sent_at = received.sent_at
+    return sent_at if sent_at and received.received_at - sent_at > HELD_UP else received.received_at
 
 
 class Work:
@@ -27,6 +37,9 @@ class Work:
         self.turn = Turn()
         self.locale = voice.locale_of(conversation)
         self.case_id: uuid.UUID | None = conversation.case_id if conversation.with_people else None
+        # Whether it may be somebody else who writes, and whether it was settled that they are served as who they say.
+        self.doubt = False
+        self.present = False
         self._number = conversation.prompt_count
 
     def say(
@@ -122,6 +135,8 @@ class Work:
 
         What is asked once a session outlives the dialogue that it was asked in.
         """
+        if "person_seen_at" not in self.turn.changes and (self.present or not self.doubt):
+            self.turn.changes["person_seen_at"] = self.now
         asked, state = self.conversation.state.get(LANGUAGES_ASKED), self.turn.changes.get("state")
         if asked and state is not None:
             kept = {LANGUAGES_ASKED: asked, "at": self.now.isoformat(), "carried": {}}

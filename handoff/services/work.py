@@ -15,7 +15,9 @@ import structlog
 from handoff.core.conversation import Turn
 from handoff.core.message import Incoming, Kind
 from handoff.core.ports import Inbox, Lease, LeaseLost, Sent, Unsent
+from handoff.core.prompts import Prompt
 from handoff.services.meters import Meters
+from handoff.services.presence import knock
 from handoff.services.respond import Respond
 from handoff.services.send import Send
 
@@ -142,6 +144,7 @@ class Worker:
             self.meters.turn(turn.outcome, lease.conversation.channel, monotonic() - began)
             lease = _as_changed(lease, turn)
         sent, retry_at = await self.send.all(lease, [*lease.unsent, *written], partial(self.inbox.sending, lease))
+        await self._knock(lease, sent)
         await self._write_down(lease, sent, retry_at)
         self._count(lease, sent)
         await self._stop_spinner(lease)
@@ -155,6 +158,14 @@ class Worker:
             await self.after_erasure()
         except Exception as error:
             log.warning("erasure_unfinished", error=type(error).__name__)
+
+    async def _knock(self, lease: Lease, sent: list[Sent]) -> None:
+        """Something waits that may be said only to the right one: ask whoever is there whether they have a moment."""
+        waiting = next((item for item in sent if item.state == "held" and item.code == "knock"), None)
+        if waiting and not lease.conversation.contact.knocked:
+            case_id = next((message.case_id for message in lease.unsent if message.id == waiting.id), None)
+            drafts, changes = knock(self.respond.voice, lease.conversation, lease.now, case_id)
+            await self.inbox.knock(lease, drafts, changes)
 
     async def _write_down(self, lease: Lease, sent: list[Sent], retry_at: datetime | None) -> None:
         """What became of the messages is known here only: while the database is away, wait for it, or the next worker
@@ -208,7 +219,14 @@ def _as_changed(lease: Lease, turn: Turn) -> Lease:
     stopped = contact.stopped if turn.stop is None else turn.stop
     last_inbound_at = turn.changes.get("last_inbound_at", contact.last_inbound_at)
     changed = replace(contact, stopped=stopped, last_inbound_at=last_inbound_at)
-    return replace(lease, conversation=replace(lease.conversation, contact=changed))
+    case_id = turn.changes.get("case_id", lease.conversation.case_id)
+    if turn.return_to or turn.new_case:
+        case_id = turn.return_to.case_id if turn.return_to else turn.new_case.case_id if turn.new_case else case_id
+    # A turn may have asked something: a knock that follows must not forget it.
+    prompts = tuple(Prompt.from_json(raw) for raw in turn.changes.get("prompts", ())) or lease.conversation.prompts
+    count = turn.changes.get("prompt_count", lease.conversation.prompt_count)
+    conversation = replace(lease.conversation, contact=changed, case_id=case_id, prompts=prompts, prompt_count=count)
+    return replace(lease, conversation=conversation)
 
 
 def place_of(error: BaseException) -> str:

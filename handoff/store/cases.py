@@ -27,7 +27,13 @@ from handoff.store.vault import Key
 CLAIMER = aliased(Staff, name="claimer")
 # Where the person is reached, also while somebody else writes from there.
 TALK = (
-    select(Conversation.id, Conversation.channel, Conversation.last_inbound_at)
+    select(
+        Conversation.id,
+        Conversation.channel,
+        Conversation.last_inbound_at,
+        Conversation.knocked_at,
+        Conversation.case_id,
+    )
     .where(Conversation.id == Case.conversation_id)
     .lateral("talk")
 )
@@ -70,11 +76,15 @@ VIEW = (
         Case.flags,
         Case.worker_gender,
         Person.contact_plan,
+        Person.plan_hours,
+        Person.locked_until,
         Person.shared_phone,
         (Person.word_cipher.is_not(None)).label("has_word"),
         TALK.c.id.label("conversation_id"),
         TALK.c.channel.label("talk_channel"),
         TALK.c.last_inbound_at,
+        TALK.c.knocked_at,
+        TALK.c.case_id.label("talks_about"),
         Consent.text_key,
         Consent.text_version,
         Consent.locale.label("consent_locale"),
@@ -252,7 +262,7 @@ def _view(row: Row[Any]) -> CaseView:
         locale=row.locale,
         channel=row.talk_channel or row.consent_channel,
         conversation_id=row.conversation_id,
-        contact=Contact(row.last_inbound_at, row.stopped, row.consent_live, row.contact_plan),
+        contact=_contact(row),
         claimed_by=row.claimed_by,
         claimer=row.claimer or "",
         claimed_until=row.claimed_until,
@@ -301,4 +311,19 @@ def _told(row: Row[Any]) -> Report:
         shared_phone=row.shared_phone or "",
         worker_gender=row.worker_gender or "",
         skipped=tuple(map(str, row.skipped)),
+    )
+
+
+def _contact(row: Row[Any]) -> Contact:
+    return Contact(
+        row.last_inbound_at,
+        row.stopped,
+        row.consent_live,
+        row.contact_plan,
+        hours=tuple(map(str, row.plan_hours)),
+        locked=row.locked_until is not None,
+        aside=row.conversation_id is not None and row.talks_about != row.id,
+        urgent=row.level == "P0",
+        knock_only=(row.talk_channel or "").startswith("whatsapp"),
+        knocked=bool(row.knocked_at and (row.last_inbound_at is None or row.knocked_at > row.last_inbound_at)),
     )

@@ -101,7 +101,7 @@ CANCEL_STOPPED = text("""
 """)
 FLAG_STOPPED = text("""
     UPDATE cases SET stopped = :stopped, carrier_blocked = carrier_blocked AND :stopped FROM conversations c
-    WHERE c.case_id = cases.id AND c.address_id = :id AND cases.state IN ('waiting', 'claimed')
+    WHERE c.id = cases.conversation_id AND c.address_id = :id AND cases.state IN ('waiting', 'claimed')
     RETURNING cases.id
 """)
 WAS_ERASED = text("""

@@ -9,24 +9,26 @@ thought dead cannot write any more once another has taken over.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import func, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from handoff.core.conversation import Turn
+from handoff.core.conversation import Draft, Turn
 from handoff.core.ports import Lease, LeaseLost, Sent, Unsent
 from handoff.store import turns
 from handoff.store.door import set_stopped
 from handoff.store.erasing import begin, finish, pending
+from handoff.store.known import known_of
 from handoff.store.outbox import insert_drafts, unseal_draft, unsent_of
 from handoff.store.quick import Quick
 from handoff.store.reading import READ_WORK, conversation_of, received_of
+from handoff.store.tables import Conversation
 from handoff.store.together import Together, rows_as_json
 from handoff.store.vault import Key, Vault
 
@@ -48,7 +50,12 @@ COUNT_LEFT_LYING = """
     ) RETURNING id
 """
 UNSENT = """
-    SELECT * FROM outbound WHERE conversation_id = ANY(%(ids)s) AND state IN ('queued', 'sending') ORDER BY id
+    SELECT o.*, (n.withdrawn_at IS NULL AND n.expires_at > now()) IS TRUE AS case_consent, p.contact_plan AS case_plan,
+        p.plan_hours AS case_hours, p.locked_until IS NOT NULL AS case_locked,
+        (t.level = 'P0' AND t.state IN ('waiting', 'claimed')) IS TRUE AS case_urgent
+    FROM outbound o LEFT JOIN cases t ON t.id = o.case_id LEFT JOIN consents n ON n.id = t.consent_id
+        LEFT JOIN persons p ON p.id = t.person_id
+    WHERE o.conversation_id = ANY(%(ids)s) AND o.state IN ('queued', 'sending') ORDER BY o.id
 """
 HEARTBEAT = """
     WITH ours AS (
@@ -117,11 +124,13 @@ COUNT_FAILURE = text("UPDATE inbound SET attempts = attempts + 1 WHERE id = :id"
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """What the store itself needs of a lease: the opened keys, and when it began (of `time.monotonic`)."""
+    """What the store itself needs of a lease: the opened keys (of address, person, and the people known here, by case),
+    and when it began (of `time.monotonic`)."""
 
     address_id: uuid.UUID
     key: Key
     person_key: Key | None
+    known_keys: Mapping[uuid.UUID, Key] = field(default_factory=dict)
     began: float = field(default_factory=monotonic)
 
 
@@ -183,8 +192,10 @@ class PostgresInbox:
         person_key = (
             self._vault.open(row.person_key_id, row.person_wrapped, row.person_master_id) if row.person_key_id else None
         )
+        known, known_keys = known_of(row.known, self._vault)
+        held = key.decrypt(row.held_cipher, "conversations.held_cipher") if row.held_cipher else ""
         return Lease(
-            conversation=conversation_of(row),
+            conversation=replace(conversation_of(row), known=known, held=held),
             now=row.clock,
             fence=leased.fence,
             due_count=leased.due_count,
@@ -192,7 +203,7 @@ class PostgresInbox:
             received=received_of(row, key) if row.inbound_id else None,
             more=row.backlog > 1,
             unsent=tuple(unseal_draft(out, key) for out in unsent),
-            handle=Handle(row.address_id, key, person_key),
+            handle=Handle(row.address_id, key, person_key, known_keys),
         )
 
     async def commit_turn(self, lease: Lease, turn: Turn) -> Sequence[Unsent]:
@@ -285,6 +296,20 @@ class PostgresInbox:
         async with self._engine.begin() as connection:
             for erasure in await pending(connection, lease.handle.address_id):
                 await finish(connection, self._vault, erasure, at_once=at_once)
+
+    async def knock(self, lease: Lease, drafts: Sequence[Draft], changes: Mapping[str, Any]) -> None:
+        """Add a knock and make the conversation due again: one transaction. Raises LeaseLost."""
+        async with self._engine.begin() as connection:
+            ours = (Conversation.id == lease.conversation.id, Conversation.fence == lease.fence)
+            knocked = {**changes, "knocked_at": func.now(), "due_count": Conversation.due_count + 1}
+            _must_be_ours(
+                (
+                    await connection.execute(
+                        update(Conversation).where(*ours).values(knocked).returning(Conversation.id)
+                    )
+                ).all()
+            )
+            await insert_drafts(connection, lease.handle.key, lease.conversation, drafts)
 
     async def failed(self, lease: Lease, retry_at: datetime) -> None:
         """Count a failed attempt at the message, and give the conversation back until `retry_at`."""

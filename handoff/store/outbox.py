@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from handoff.core.contact import Contact
 from handoff.core.conversation import Conversation, Draft
 from handoff.core.ports import Unsent
 from handoff.store.keys import load_key
@@ -73,6 +74,19 @@ def unseal_draft(row: Any, key: Key) -> Unsent:
         created_at=row.created_at,
         in_doubt=row.state == "sending",
         case_id=row.case_id,
+        about=_about(row) if row.case_id else None,
+    )
+
+
+def _about(row: Any) -> Contact:
+    """What the person of its case agreed to."""
+    return Contact(
+        None,
+        consent_live=row.case_consent,
+        plan=row.case_plan,
+        hours=tuple(map(str, row.case_hours or ())),
+        locked=row.case_locked,
+        urgent=row.case_urgent,
     )
 
 

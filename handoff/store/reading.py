@@ -10,6 +10,7 @@ from handoff.core.contact import Contact
 from handoff.core.conversation import Conversation, Owner, Received
 from handoff.core.message import Kind
 from handoff.core.prompts import Prompt
+from handoff.store.known import KNOWN_JOIN
 from handoff.store.vault import Key
 
 JOINS = """
@@ -26,7 +27,9 @@ COLUMNS = """
         COALESCE(a.stopped_at, a.blocked_at) AS stopped_at, a.off_notice_at,
         k.id AS key_id, k.wrapped, k.master_id, p.contact_plan,
         pk.id AS person_key_id, pk.wrapped AS person_wrapped, pk.master_id AS person_master_id,
+        p.plan_hours, p.locked_until IS NOT NULL AS locked,
         (n.withdrawn_at IS NULL AND n.expires_at > now()) IS TRUE AS consent_live,
+        (cases.level = 'P0' AND cases.state IN ('waiting', 'claimed')) IS TRUE AS urgent,
         c.owner = 'closed' AND EXISTS (
             SELECT FROM outbound o WHERE o.conversation_id = c.id AND o.state = 'held' AND o.key = 'handoff.closed'
         ) AS closing_untold
@@ -34,7 +37,7 @@ COLUMNS = """
 READ = text(f"{COLUMNS} {JOINS} WHERE c.id = ANY(:ids)")
 READ_WORK = f"""
     {COLUMNS}, i.id AS inbound_id, i.kind, i.cipher, i.sent_at, i.received_at, i.attempts,
-        COALESCE(i.backlog, 0) AS backlog,
+        COALESCE(i.backlog, 0) AS backlog, those.known,
         EXISTS (
             SELECT FROM outbound o WHERE o.conversation_id = c.id AND o.state IN ('queued', 'sending')
         ) AS has_unsent
@@ -45,6 +48,7 @@ READ_WORK = f"""
         ) y) AS backlog
         FROM inbound WHERE conversation_id = c.id AND worked_at IS NULL ORDER BY id LIMIT 1
     ) i ON true
+    {KNOWN_JOIN}
     WHERE c.id = ANY(%(ids)s)
 """  # noqa: S608 (only our own fragments)
 
@@ -63,6 +67,10 @@ def conversation_of(row: Any) -> Conversation:
             stopped=row.stopped_at is not None,
             consent_live=row.consent_live,
             plan=row.contact_plan,
+            hours=tuple(map(str, row.plan_hours or ())),
+            locked=row.locked,
+            urgent=row.urgent,
+            knocked=_knocked(row),
         ),
         closing_untold=row.closing_untold,
         erasure_id=row.erasure_id,
@@ -78,7 +86,15 @@ def conversation_of(row: Any) -> Conversation:
         minute_count=row.minute_count,
         day_start=row.day_start,
         day_count=row.day_count,
+        person_seen_at=row.person_seen_at,
+        held_at=row.held_at,
+        word_due_at=row.word_due_at,
     )
+
+
+def _knocked(row: Any) -> bool:
+    """Whether they have not written since we knocked."""
+    return row.knocked_at is not None and (row.last_inbound_at is None or row.knocked_at > row.last_inbound_at)
 
 
 def received_of(row: Any, key: Key) -> Received:

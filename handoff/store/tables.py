@@ -132,9 +132,10 @@ class PersonAddress(Base):
 class Conversation(Base):
     """One address on one of our accounts: the unit of order, of mutual exclusion and of "who speaks now".
 
-    `person_seen_at`: when the person of the open case was last taken to be the one who writes. After an hour of silence
-    whoever writes is greeted as anyone is, and their words wait sealed in `held_cipher` (SAFETY §1). `erasure_id`: all
-    was erased but the address, which goes as soon as the answer has left."""
+    `person_seen_at`: when whoever writes was last taken to be the one who wrote before. After an hour of silence they
+    are greeted as anyone is, and their words wait sealed in `held_cipher` (SAFETY §1). `word_due_at` is when we began
+    to wait for the person's word, `knocked_at` when we last knocked.
+    `erasure_id`: all was erased but the address, which goes as soon as the answer has left."""
 
     __tablename__ = "conversations"
     __table_args__ = (
@@ -159,6 +160,8 @@ class Conversation(Base):
     held_cipher: Mapped[bytes | None]
     held_at: Mapped[datetime | None]
     erasure_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("erasures.id"), index=True)
+    word_due_at: Mapped[datetime | None]
+    knocked_at: Mapped[datetime | None]
     waiting_ack_at: Mapped[datetime | None]
     danger_at: Mapped[datetime | None]
     last_inbound_at: Mapped[datetime | None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import case, exists, insert, text, update
@@ -15,6 +16,7 @@ from handoff.store.case_opening import open_case
 from handoff.store.case_tables import CaseMessage
 from handoff.store.directory import add_report
 from handoff.store.door import notify_desk, set_stopped
+from handoff.store.known import UNPROVEN_DANGER, come_back, count_wrong_word
 from handoff.store.outbox import draft_values
 from handoff.store.tables import Conversation, DeadLetter, Inbound, Person
 from handoff.store.taking_back import keep, take_back
@@ -41,8 +43,12 @@ RELEASE_HELD = text("""
 """)
 CANCEL_HELD = text("""
     UPDATE outbound SET state = 'cancelled', cipher = NULL, error_code = 'closed'
-    WHERE conversation_id = :id AND state = 'held'
+    WHERE conversation_id = :id AND case_id = :case_id AND state = 'held'
 """)
+
+
+WRONG_WORDS = 3
+LOCKED_FOR = timedelta(hours=24)
 
 
 async def mark_worked(connection: AsyncConnection, lease: Lease, turn: Turn) -> None:
@@ -71,14 +77,18 @@ def _move(lease: Lease, turn: Turn) -> ReturningUpdate[tuple[uuid.UUID]]:
 
 
 USUAL = frozenset(
-    {"state", "prompts", "prompt_count", "locale", "minute_start", "minute_count", "day_start", "day_count"}
+    {
+        *("state", "prompts", "prompt_count", "locale", "minute_start", "minute_count", "day_start", "day_count"),
+        "person_seen_at",
+    }
 )
 # For many conversations at once; `store/door.py` says why they are locked first.
 ANSWER = """
     WITH given AS (
         SELECT * FROM json_to_recordset(%(rows)s::json) AS row (n int, conversation_id uuid, fence bigint, owner text,
             state jsonb, prompts jsonb, prompt_count int, locale text, minute_start timestamptz, minute_count int,
-            day_start timestamptz, day_count int, inbound_id bigint, outcome text, intent text, case_id uuid,
+            day_start timestamptz, day_count int, person_seen_at timestamptz,
+            inbound_id bigint, outcome text, intent text, case_id uuid,
             channel text, account text, kind text, speaker text, key text, cipher bytea, segments smallint,
             send_state text, attempts smallint)
     ), ours AS (
@@ -87,7 +97,7 @@ ANSWER = """
     ), moved AS (
         UPDATE conversations c SET state = given.state, prompts = given.prompts, prompt_count = given.prompt_count,
             locale = given.locale, minute_start = given.minute_start, minute_count = given.minute_count,
-            day_start = given.day_start, day_count = given.day_count
+            day_start = given.day_start, day_count = given.day_count, person_seen_at = given.person_seen_at
         FROM given JOIN ours USING (n) WHERE c.id = ours.id RETURNING n
     ), worked AS (
         UPDATE inbound SET worked_at = now(), cipher = NULL, outcome = given.outcome, intent = given.intent
@@ -106,8 +116,9 @@ ANSWER = """
 def only_answers(turn: Turn) -> bool:
     """True when a turn does nothing beside giving one answer and moving its conversation on."""
     special = (turn.new_case, turn.relay, turn.plan, turn.dead_code, turn.case_flags, turn.reports, turn.erase)
-    quiet = turn.stop is None and not (turn.take_back or turn.keep or turn.release_held or turn.off_notice)
-    return quiet and not any(special) and len(turn.drafts) == 1 and turn.changes.keys() <= USUAL
+    person = (turn.set_aside, turn.return_to, turn.wrong_word, turn.unproven_danger, turn.take_back, turn.keep)
+    quiet = turn.stop is None and turn.hold is None and not (turn.release_held or turn.off_notice)
+    return quiet and not any(special) and not any(person) and len(turn.drafts) == 1 and turn.changes.keys() <= USUAL
 
 
 async def answer(answers: Together, lease: Lease, turn: Turn, *, state: str) -> list[int]:
@@ -136,11 +147,12 @@ async def apply(connection: AsyncConnection, vault: Vault, lease: Lease, turn: T
         await connection.execute(
             text("UPDATE addresses SET off_notice_at = now() WHERE id = :id"), {"id": handle.address_id}
         )
-    if turn.release_held:
-        await connection.execute(RELEASE_HELD, {"id": conversation.id, "case_id": conversation.case_id})
-    if conversation.case_id and "case_id" in turn.changes:
+    case_id = await apply_presence(connection, lease, turn)
+    if turn.release_held and case_id:
+        await connection.execute(RELEASE_HELD, {"id": conversation.id, "case_id": case_id})
+    if case_id and "case_id" in turn.changes:
         # The case is over. Who writes from here next may be somebody else: what was held for it is never shown.
-        await connection.execute(CANCEL_HELD, {"id": conversation.id})
+        await connection.execute(CANCEL_HELD, {"id": conversation.id, "case_id": case_id})
     for report in turn.reports:
         await add_report(connection, report)
     if turn.new_case:
@@ -153,13 +165,34 @@ async def apply(connection: AsyncConnection, vault: Vault, lease: Lease, turn: T
         await take_back(connection, lease, turn)
     if turn.keep:
         await keep(connection, conversation.id)
-    if conversation.case_id:
-        await change_case(connection, conversation.case_id, lease, turn)
+    if case_id:
+        await change_case(connection, case_id, lease, turn)
+
+
+async def apply_presence(connection: AsyncConnection, lease: Lease, turn: Turn) -> uuid.UUID | None:
+    """Who is writing now, and what waits until that is clear. Returns the case that the turn is about."""
+    conversation = lease.conversation
+    if turn.hold is not None:
+        sealed = lease.handle.key.encrypt(turn.hold, "conversations.held_cipher") if turn.hold else None
+        held_at = (conversation.held_at or lease.now) if sealed else None
+        await connection.execute(
+            update(Conversation).where(Conversation.id == conversation.id).values(held_cipher=sealed, held_at=held_at)
+        )
+    for case_id in turn.unproven_danger:
+        await connection.execute(UNPROVEN_DANGER, {"id": case_id})
+        await notify_desk(connection, str(case_id))
+    if turn.wrong_word:
+        for case_id in await count_wrong_word(connection, turn.wrong_word, most=WRONG_WORDS, locked=LOCKED_FOR):
+            await notify_desk(connection, str(case_id))
+    if turn.return_to:
+        back = await come_back(connection, conversation.id, turn.return_to)
+        return turn.return_to.case_id if back else None
+    return None if turn.set_aside else conversation.case_id
 
 
 async def change_case(connection: AsyncConnection, case_id: uuid.UUID, lease: Lease, turn: Turn) -> None:
-    """Relay, raise, flag or withdraw the case that the conversation belongs to, and tell the desk."""
-    person_key: Key | None = lease.handle.person_key
+    """Relay, raise, flag or withdraw the case that the turn is about, and tell the desk."""
+    person_key: Key | None = lease.handle.known_keys.get(case_id) or lease.handle.person_key
     if turn.relay and person_key:
         await connection.execute(
             insert(CaseMessage).values(
@@ -173,7 +206,7 @@ async def change_case(connection: AsyncConnection, case_id: uuid.UUID, lease: Le
         await connection.execute(RAISE_CASE, {"id": case_id})
     if "carrier_blocked" in turn.case_flags:
         await connection.execute(FLAG_CARRIER, {"id": case_id})
-    if turn.relay or turn.case_flags or turn.stop is not None:
+    if turn.relay or turn.case_flags or turn.return_to or turn.stop is not None:
         await notify_desk(connection, str(case_id))
 
 

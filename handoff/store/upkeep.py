@@ -17,6 +17,23 @@ SWEEP = text("""
             AND created_at < now() - interval '30 seconds'
     ) RETURNING id
 """)
+# Conversation before message, as everybody locks them.
+OPEN_WINDOWS = text("""
+    WITH due AS (
+        SELECT id FROM conversations WHERE id IN (
+            SELECT conversation_id FROM outbound WHERE state = 'held' AND next_at <= now()
+        ) ORDER BY id FOR NO KEY UPDATE
+    ), freed AS (
+        UPDATE outbound SET state = 'queued', next_at = NULL FROM due
+        WHERE conversation_id = due.id AND state = 'held' AND next_at <= now() RETURNING conversation_id
+    )
+    UPDATE conversations SET due_at = LEAST(due_at, now()), due_count = due_count + 1
+    FROM due WHERE conversations.id = due.id AND due.id IN (SELECT conversation_id FROM freed) RETURNING due.id
+""")
+PURGE_HELD = text("""
+    UPDATE conversations SET held_cipher = NULL, held_at = NULL
+    WHERE held_at IS NOT NULL AND held_at < now() - interval '24 hours'
+""")
 PURGE_WORDS = text("""
     UPDATE dead_letters SET cipher = NULL WHERE cipher IS NOT NULL AND created_at < now() - CAST(:age AS interval)
 """)
@@ -63,6 +80,16 @@ class Upkeep:
         """Make conversations due that have work but are not due. Anything found is a bug, and is counted as one."""
         async with self._engine.begin() as connection:
             return len((await connection.execute(SWEEP)).all())
+
+    async def open_windows(self) -> int:
+        """Send what waited for the hours that people chose, where these have begun; how many conversations."""
+        async with self._engine.begin() as connection:
+            return len((await connection.execute(OPEN_WINDOWS)).all())
+
+    async def purge_held_words(self) -> None:
+        """Words that wait until it is clear whose they are live at most 24 h."""
+        async with self._engine.begin() as connection:
+            await connection.execute(PURGE_HELD)
 
     async def purge_dead_letters(self) -> None:
         """Words of dead letters live at most 24 h (SAFETY §5); their codes stay."""

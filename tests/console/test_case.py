@@ -135,7 +135,8 @@ class TestWriting:
         ("values", "words"),
         [
             ({}, "is sent at once"),
-            ({"wrote": timedelta(hours=2), "plan": "any"}, "write nothing that gives the person away"),
+            ({"wrote": timedelta(minutes=50), "plan": "any"}, "write nothing that gives the person away"),
+            ({"wrote": timedelta(hours=2), "plan": "any"}, "We knock first"),
             ({"wrote": timedelta(hours=2), "plan": "self"}, "The person writes first"),
             ({"wrote": timedelta(hours=25), "plan": "any", "channel": "whatsapp-cloud"}, "24-hour window"),
             ({"stopped": True}, "Nothing can be sent until they start again"),

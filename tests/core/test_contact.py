@@ -10,7 +10,7 @@ from handoff.core.contact import Contact, Verdict, gate, kind_of_reply
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 DAY = timedelta(hours=24)
-SEND, HOLD, DROP = Verdict.SEND, Verdict.HOLD, Verdict.DROP
+SEND, HOLD, DROP, KNOCK = Verdict.SEND, Verdict.HOLD, Verdict.DROP, Verdict.KNOCK
 
 
 def contact(minutes: float | None, **values: object) -> Contact:
@@ -45,7 +45,30 @@ LIVE = {"consent_live": True, "plan": "any"}
         ("proactive", "human", contact(60, **LIVE), None, (SEND, "")),
         ("proactive", "human", contact(60, **LIVE), DAY, (SEND, "")),
         ("proactive", "human", contact(25 * 60, **LIVE), DAY, (HOLD, "window_closed")),
-        ("proactive", "human", contact(25 * 60, **LIVE), None, (SEND, "")),
+        # After an hour of silence nobody knows who holds the phone: once we knock, then we wait.
+        ("proactive", "human", contact(61, **LIVE), None, (KNOCK, "knock")),
+        ("proactive", "human", contact(25 * 60, **LIVE), None, (KNOCK, "knock")),
+        ("proactive", "system", contact(61, **LIVE), None, (KNOCK, "knock")),
+        ("proactive", "human", contact(61, knocked=True, **LIVE), None, (HOLD, "knock")),
+        # Somebody else converses there: also what would have been a reply is not for them.
+        ("reply", "human", contact(1, aside=True, **LIVE), None, (KNOCK, "knock")),
+        ("reply", "system", contact(1, aside=True, **LIVE), None, (KNOCK, "knock")),
+        ("reply", "assistant", contact(1, aside=True, **LIVE), None, (DROP, "set_aside")),
+        ("reply", "human", contact(1, aside=True, consent_live=True, plan="self"), None, (HOLD, "person_writes_first")),
+        # In a live P0 we do not knock, unless it is very long ago; on WhatsApp we do nothing else.
+        ("proactive", "human", contact(5 * 60, urgent=True, **LIVE), None, (SEND, "")),
+        ("proactive", "human", contact(46 * 24 * 60, urgent=True, **LIVE), None, (KNOCK, "knock")),
+        ("proactive", "human", contact(20, knock_only=True, **LIVE), DAY, (KNOCK, "knock")),
+        # Three wrong words: nothing leaves, also no knock. A reply does.
+        ("proactive", "human", contact(20, locked=True, **LIVE), None, (HOLD, "locked")),
+        ("reply", "human", contact(2, locked=True, **LIVE), None, (SEND, "")),
+        # The hours that they chose: it is Monday noon.
+        ("proactive", "human", contact(20, consent_live=True, plan="hours", hours=("afternoon",)), None, (SEND, "")),
+        (
+            *("proactive", "human", contact(20, consent_live=True, plan="hours", hours=("evening",)), None),
+            (HOLD, "outside_hours"),
+        ),
+        ("proactive", "human", contact(20, consent_live=True, plan="hours"), None, (HOLD, "outside_hours")),
         ("proactive", "human", contact(60, consent_live=True, plan="self"), None, (HOLD, "person_writes_first")),
         ("proactive", "human", contact(60, consent_live=True), None, (HOLD, "person_writes_first")),
         ("proactive", "assistant", contact(60, consent_live=True, plan="self"), None, (DROP, "person_writes_first")),
@@ -61,3 +84,13 @@ def test_the_gate(
 @pytest.mark.parametrize(("minutes", "kind"), [(0, "reply"), (10, "reply"), (11, "proactive"), (None, "proactive")])
 def test_ten_minutes_make_a_reply(minutes: float | None, kind: str) -> None:
     assert kind_of_reply(contact(minutes).last_inbound_at, NOW) == kind
+
+
+@pytest.mark.parametrize(("key", "verdict"), [("knock.hello", (SEND, "")), ("case.reply", (KNOCK, "knock"))])
+def test_a_knock_is_not_knocked_for(key: str, verdict: tuple[Verdict, str]) -> None:
+    assert gate("proactive", "system", contact(5 * 60, **LIVE), now=NOW, window=None, key=key) == verdict
+
+
+def test_a_knock_keeps_to_the_plan() -> None:
+    who = contact(5 * 60, consent_live=True, plan="self")
+    assert gate("proactive", "system", who, now=NOW, window=None, key="knock.hello") == (HOLD, "person_writes_first")

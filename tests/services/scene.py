@@ -145,7 +145,7 @@ def a_conversation(**values: Any) -> Conversation:
 
 def with_people(owner: Owner = Owner.CASEWORKER, **values: Any) -> Conversation:
     """The same while a case is open."""
-    return a_conversation(**({"owner": owner, "case_id": CASE, "person_id": PERSON} | values))
+    return a_conversation(**({"owner": owner, "case_id": CASE, "person_id": PERSON, "person_seen_at": NOW} | values))
 
 
 def wrote(text: str = "", kind: Kind = Kind.TEXT, **values: Any) -> Received:
@@ -221,6 +221,10 @@ def after(conversation: Conversation, turn: Turn) -> Conversation:
         changes.pop("last_inbound_at")
     if turn.new_case:
         changes |= {"owner": Owner.WAITING, "case_id": turn.new_case.case_id, "person_id": PERSON}
+    if turn.return_to:
+        changes |= {"owner": Owner.CASEWORKER, "case_id": turn.return_to.case_id, "person_id": PERSON}
+    if turn.hold is not None:
+        changes |= {"held": turn.hold, "held_at": NOW}
     return replace(conversation, **changes)
 
 
@@ -271,6 +275,7 @@ class FakeInbox:
     failures: list[Exception] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
     finished: list[tuple[list[Sent], datetime | None]] = field(default_factory=list)
+    knocks: list[list[str]] = field(default_factory=list)
     given_back: list[datetime] = field(default_factory=list)
     marked: list[int] = field(default_factory=list)
     cancelled: set[int] = field(default_factory=set)
@@ -307,6 +312,9 @@ class FakeInbox:
 
     async def finish_erasure(self, lease: Lease, *, at_once: bool) -> None:
         self.erased.append(at_once)
+
+    async def knock(self, lease: Lease, drafts: Sequence[Draft], changes: Mapping[str, Any]) -> None:
+        self.knocks.append([draft.key for draft in drafts])
 
     async def failed(self, lease: Lease, retry_at: datetime) -> None:
         self.given_back.append(retry_at)

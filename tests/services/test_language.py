@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -117,6 +118,7 @@ async def test_no_keeps_the_language_and_is_not_asked_again_in_this_session(no: 
         talk = after(talk, turn)
     assert "language.suggest.ar" in keys(await said(ARABIC, talk))
     late = NOW + timedelta(hours=25)
+    talk = replace(talk, person_seen_at=late)
     next_day = await a_respond(MENU).turn(talk, wrote(SPANISH, received_at=late), late)
     assert SUGGEST_ES in keys(next_day)
 

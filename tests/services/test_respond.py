@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -179,7 +180,8 @@ async def test_the_dialogue_is_carried_to_the_next_turn_and_forgotten_after_a_da
     talk = after(a_conversation(), await respond.turn(a_conversation(), wrote("hello"), NOW))
     await respond.turn(talk, wrote("is this job real?"), NOW)
     assert assistant.heard[-1]["state"] == {"slots": {"a": 1}}
-    await respond.turn(talk, wrote("is this job real?"), NOW + timedelta(hours=25))
+    next_day = NOW + timedelta(hours=25)
+    await respond.turn(replace(talk, person_seen_at=next_day), wrote("is this job real?"), next_day)
     assert assistant.heard[-1]["state"] == {}
 
 

@@ -74,6 +74,8 @@ COLUMNS = (
     ("conversations", "held_at"),
     ("conversations", "erasure_id"),
     ("inbound", "provider_cipher"),
+    ("conversations", "word_due_at"),
+    ("conversations", "knocked_at"),
     ("memberships", "focal"),
     ("persons", "plan_hours"),
     ("persons", "age_band"),
@@ -336,6 +338,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_conversations_erasure_id"), "conversations", ["erasure_id"], unique=False)
     op.create_foreign_key(op.f("fk_conversations_erasure_id"), "conversations", "erasures", ["erasure_id"], ["id"])
     op.add_column("inbound", sa.Column("provider_cipher", sa.LargeBinary(), nullable=True))
+    op.add_column("conversations", sa.Column("word_due_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("conversations", sa.Column("knocked_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
         "memberships",
         sa.Column(
@@ -357,6 +361,7 @@ def upgrade() -> None:
     op.drop_constraint(op.f("ck_cases_state"), "cases")
     for table, name, rule in CHECKS:
         op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, rule)
+    op.execute("UPDATE conversations SET person_seen_at = last_inbound_at")
     op.execute("UPDATE cases SET conversation_id = c.id FROM conversations c WHERE c.case_id = cases.id")
     for statement in (*REFERRAL_NEEDS_CONSENT, *AUDIT_CHAIN):
         op.execute(statement)
