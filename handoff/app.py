@@ -39,13 +39,13 @@ from handoff.core.rate import Rate
 from handoff.core.sop import Sop
 from handoff.core.suggest import Suggester
 from handoff.i18n import Catalogue
+from handoff.keeping import build_forget, keeping_jobs
 from handoff.services.access import Desk
 from handoff.services.budget import Budget
 from handoff.services.catch_up import CatchUp
 from handoff.services.claim import expire_claims
 from handoff.services.escalate import Clocks, escalate
 from handoff.services.find_help import FindHelp
-from handoff.services.forget import Forget
 from handoff.services.matches import Matcher
 from handoff.services.meters import Meters
 from handoff.services.presence import Presence
@@ -56,12 +56,10 @@ from handoff.services.work import Worker
 from handoff.settings import Settings
 from handoff.store.audit import publish
 from handoff.store.cases import Cases
-from handoff.store.copies import Copies, Held
 from handoff.store.database import create_engine, create_quick
 from handoff.store.directory import PostgresDirectory
 from handoff.store.door import Door
 from handoff.store.embedded import dsn_of
-from handoff.store.erasing import finish_all
 from handoff.store.inbox import PostgresInbox
 from handoff.store.jobs import Job
 from handoff.store.outbox import PostgresOutbox
@@ -298,7 +296,7 @@ def build_worker(house: House) -> tuple[Worker, Budget]:
     )
     rates = {name: Rate(channel.limits.rate, channel.limits.pair_rate) for name, channel in channels.items()}
     budget = Budget(house.upkeep, house.meters, settings.daily_segments)
-    forget = build_forget(house)
+    forget = build_forget(house.engine, house.vault, channels)
     worker = Worker(
         inbox=inbox,
         respond=respond,
@@ -313,11 +311,6 @@ def build_worker(house: House) -> tuple[Worker, Budget]:
     return worker, budget
 
 
-def build_forget(house: House) -> Forget[Held]:
-    """What deletes messages at their providers."""
-    return Forget(Copies(house.engine, house.vault), house.channels)
-
-
 def build_desk(house: House) -> Desk:
     """What the desk's services work with."""
     claim_for = timedelta(minutes=house.settings.claim_minutes)
@@ -326,7 +319,7 @@ def build_desk(house: House) -> Desk:
 
 def worker_jobs(house: House, catch_up: CatchUp, budget: Budget) -> dict[str, Job]:
     """Everything periodic. Cron fields; a sixth one is seconds."""
-    desk, forget = build_desk(house), build_forget(house)
+    desk = build_desk(house)
     clocks = Clocks(Sop.load(), house.settings.org_slug)
 
     async def sweep() -> None:
@@ -343,15 +336,11 @@ def worker_jobs(house: House, catch_up: CatchUp, budget: Budget) -> dict[str, Jo
         for day, digest in (await publish(house.engine, now().date())).items():
             log.info("audit_day", day=day, digest=digest)
 
-    async def finish_erasures() -> None:
-        await finish_all(house.engine, house.vault)
-        await forget.run()
-
     async def open_windows() -> None:
         await house.upkeep.open_windows()
 
-    return {
-        "finish_erasures": Job("* * * * * */15", finish_erasures),
+    keeping = keeping_jobs(house.engine, house.vault, house.channels, house.voice, house.settings)
+    return keeping | {
         "sweep": Job("* * * * * */30", sweep),
         "expire_claims": Job("* * * * * */15", expire),
         "catch_up": Job("*/5 * * * *", catch_up.run),

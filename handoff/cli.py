@@ -27,6 +27,10 @@ translations_app = typer.Typer(no_args_is_help=True, help="The catalogues of all
 places_app = typer.Typer(no_args_is_help=True, help="The gazetteer.")
 audit_app = typer.Typer(no_args_is_help=True, help="Who did what: the record.")
 nlu_app = typer.Typer(no_args_is_help=True, help="What messages are taken for.")
+keys_app = typer.Typer(no_args_is_help=True, help="The keys of what is stored.")
+erased_app = typer.Typer(no_args_is_help=True, help="Who was erased, for restoring a backup.")
+app.add_typer(keys_app, name="keys")
+app.add_typer(erased_app, name="erased")
 app.add_typer(staff_app, name="staff")
 app.add_typer(dead_app, name="dead-letters")
 app.add_typer(channels_app, name="channels")
@@ -120,6 +124,40 @@ def doctor() -> None:
     from handoff.doctor import examine
 
     run(examine)
+
+
+@app.command()
+def purge(
+    dry_run: Annotated[bool, typer.Option(help="Say how much of each class is due, and do nothing.")] = False,
+) -> None:
+    """Do away with everything that has had its time, class by class. The worker does this once an hour."""
+    from handoff.keeping_commands import purge as command
+
+    run(lambda settings: command(settings, dry_run=dry_run))
+
+
+@keys_app.command("rotate")
+def keys_rotate() -> None:
+    """Wrap every data key by the first master key of AMANA_MASTER_KEYS. Nothing has to stop for it."""
+    from handoff.keeping_commands import rotate_keys
+
+    run(rotate_keys)
+
+
+@erased_app.command("list")
+def erased_list() -> None:
+    """The random ids of everything that was erased, for who restores a backup."""
+    from handoff.keeping_commands import list_erased
+
+    run(list_erased)
+
+
+@erased_app.command("apply")
+def erased_apply() -> None:
+    """After a restore: erase again what the ids on stdin name."""
+    from handoff.keeping_commands import apply_list
+
+    run(apply_list)
 
 
 @staff_app.command("add")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import typer
@@ -12,6 +12,7 @@ from handoff.app import House, build_house
 from handoff.core.content import Weight
 from handoff.core.content_check import check as check_content
 from handoff.settings import Settings
+from handoff.store.rotation import keys_by_master
 
 CONFIRM = (
     "Before field use, lawyers, child-protection and GBV specialists, PSEA coordinators and survivors "
@@ -85,4 +86,15 @@ async def about_database(house: House) -> list[Finding]:
     except (SQLAlchemyError, OSError) as error:
         return [Finding(True, f"Database: {type(error).__name__}. Is it running, and was `amana migrate` run?")]
     _, _, dead = await house.upkeep.gauges()
-    return [Finding(False, f"{dead} dead letters wait: `amana dead-letters list`.")] if dead else []
+    findings = [Finding(False, f"{dead} dead letters wait: `amana dead-letters list`.")] if dead else []
+    return [*findings, *about_keys(house.vault.newest, await keys_by_master(house.engine), house.settings)]
+
+
+def about_keys(newest: str, wrapped: Mapping[str, int], settings: Settings) -> Iterator[Finding]:
+    """Data keys under an older master key, and those that no key of the list opens."""
+    known = {name for name, _ in settings.master_key_list()}
+    for name, count in sorted(wrapped.items()):
+        if name not in known:
+            yield Finding(True, f"{count} data keys need the master key {name}, which is not in AMANA_MASTER_KEYS.")
+        elif name != newest:
+            yield Finding(False, f"{count} data keys are wrapped by the older master key {name}: `amana keys rotate`.")

@@ -46,7 +46,7 @@ LATER = text("""
     WHERE id = ANY(:ids)
 """)
 OVER = text("""
-    DELETE FROM erasures e WHERE address_id IS NULL
+    DELETE FROM erasures e WHERE NOT EXISTS (SELECT FROM addresses a WHERE a.id = e.address_id)
       AND NOT EXISTS (SELECT FROM provider_copies p WHERE p.erasure_id = e.id) RETURNING key_id
 """)
 ROUTINE = text("""

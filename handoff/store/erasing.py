@@ -22,7 +22,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from handoff.store.copies import keep_copies
+from handoff.store.copies import end_erasures, keep_copies
 from handoff.store.keys import add_key, load_key
 from handoff.store.persons import erase_persons
 from handoff.store.vault import CannotDecrypt, Key, Vault
@@ -150,6 +150,7 @@ async def finish(connection: AsyncConnection, vault: Vault, erasure: uuid.UUID, 
         await keep_copies(connection, row.id, opened_by=key, erasure=erasure, sealed_by=own, receipts=True)
     await tear_down(connection, row.id, row.key_id)
     await connection.execute(text("UPDATE erasures SET address_id = NULL WHERE id = :id"), {"id": erasure})
+    await end_erasures(connection)
     return True
 
 

@@ -39,7 +39,12 @@ class PostgresCodes:
         return count
 
 
-async def keep_code(connection: AsyncConnection, person_id: uuid.UUID, selector: str, code_hash: str) -> None:
-    """The person's code; one that they had before opens nothing any more."""
+async def keep_code(
+    connection: AsyncConnection, person_id: uuid.UUID, selector: str, code_hash: str, *, seal_key: bytes | None = None
+) -> None:
+    """The person's code; one that they had before opens nothing any more. `seal_key` (store/sealing.py) is what lets a
+    summary of their case be sealed for the code, should somebody without it erase the phone."""
     await connection.execute(delete(ReturnCode).where(ReturnCode.person_id == person_id))
-    await connection.execute(insert(ReturnCode).values(person_id=person_id, selector=selector, code_hash=code_hash))
+    await connection.execute(
+        insert(ReturnCode).values(person_id=person_id, selector=selector, code_hash=code_hash, seal_key=seal_key)
+    )

@@ -4,17 +4,21 @@ without any address, sealed so that nothing but the word or the return code open
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.core.normalise import normalise, tokens
-from handoff.core.sealed import public_half, seal_for, seal_once, stretch
+from handoff.core.normalise import normalise
+from handoff.core.presence import matches_word
+from handoff.core.return_code import Code, read_code
+from handoff.core.sealed import WrongSecret, open_for, open_once, public_half, seal_for, seal_once, stretch
 from handoff.store.vault import Key, Vault
 
 WORD = "persons.word_cipher"
@@ -40,18 +44,14 @@ async def stretched(vault: Vault, secret: str, salt: bytes) -> bytes:
     return await asyncio.to_thread(stretch, secret, salt, pepper(vault))
 
 
-async def seal_key(vault: Vault, code_id: uuid.UUID, digits: str) -> bytes:
+async def seal_key(vault: Vault, code: Code) -> bytes:
     """The public key of a return code (`return_codes.seal_key`), made when the code is given out."""
-    return public_half(await stretched(vault, digits, code_id.bytes))
+    return public_half(await _stretched_code(vault, code))
 
 
-def code_digits(said: str) -> str:
-    """The sixteen digits of a return code, in whatever digits and groups it was typed; "" if it is none."""
-    digits = "".join(str(int(letter)) for letter in said if letter.isdecimal())
-    return digits if len(digits) == CODE_LENGTH else ""
-
-
-CODE_LENGTH = 16
+async def _stretched_code(vault: Vault, code: Code) -> bytes:
+    salt = hashlib.sha256(b"return code" + code.selector.encode()).digest()[:16]
+    return await stretched(vault, code.digits, salt)
 
 
 async def proves(vault: Vault, person: Any, said: str) -> bool:
@@ -60,12 +60,12 @@ async def proves(vault: Vault, person: Any, said: str) -> bool:
         return False
     if person.word_cipher:
         word = _key(vault, person).decrypt(person.word_cipher, WORD)
-        if normalise(word) in tokens(said):
+        if matches_word(said, word):
             return True
-    digits = code_digits(said)
-    if not digits or not person.seal_key or not digits.startswith(person.selector):
+    code = read_code(said)
+    if code is None or not person.seal_key or code.selector != person.selector:
         return False
-    return await seal_key(vault, person.code_id, digits) == bytes(person.seal_key)
+    return await seal_key(vault, code) == bytes(person.seal_key)
 
 
 async def seal_case(connection: AsyncConnection, vault: Vault, person: Any, case: Any, *, kept: timedelta) -> bool:
@@ -90,6 +90,21 @@ async def seal_case(connection: AsyncConnection, vault: Vault, person: Any, case
     }
     await connection.execute(SEAL, values)
     return by_word is not None
+
+
+async def open_summary(vault: Vault, sealed: Any, said: str) -> dict[str, Any] | None:
+    """The codes of a sealed summary for who says the word or the code; None for anything else."""
+    code, key = read_code(said), None
+    with suppress(WrongSecret):
+        if code and sealed.by_code and code.selector == sealed.selector:
+            key = open_for(await _stretched_code(vault, code), bytes(sealed.by_code))
+        elif sealed.by_word:
+            word = await stretched(vault, normalise(said), bytes(sealed.salt))
+            key = open_once(word, bytes(sealed.by_word))
+    if key is None:
+        return None
+    codes: dict[str, Any] = json.loads(open_once(key, bytes(sealed.cipher)))
+    return codes
 
 
 async def take_as_long(vault: Vault) -> None:

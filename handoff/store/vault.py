@@ -84,6 +84,18 @@ class Vault:
         wrapped = seal(self._masters[self._newest], raw, f"vault.{key_id}")
         return Key(key_id, wrapped, self._newest, AESGCM(raw))
 
+    @property
+    def newest(self) -> str:
+        """The name of the master key that wraps new data keys."""
+        return self._newest
+
+    def rewrap(self, key_id: uuid.UUID, wrapped: bytes, master_id: str) -> bytes:
+        """The same data key, wrapped by the newest master key. Raises CannotDecrypt."""
+        master = self._masters.get(master_id)
+        if master is None:
+            raise CannotDecrypt("vault: unknown master key")
+        return seal(self._masters[self._newest], unseal(master, wrapped, f"vault.{key_id}"), f"vault.{key_id}")
+
     def open(self, key_id: uuid.UUID, wrapped: bytes, master_id: str) -> Key:
         """A stored data key, ready to use. Raises CannotDecrypt when its master key is not in the list."""
         master = self._masters.get(master_id)

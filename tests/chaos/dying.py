@@ -14,9 +14,8 @@ from typing import Any
 from sqlalchemy import text
 
 from handoff.app import House, build_worker
-from handoff.assistant.client import RasaClient
 from handoff.core.conversation import Turn
-from handoff.core.ports import Lease, Sent, Unsent
+from handoff.core.ports import Assistant, Lease, Sent, Unsent
 from handoff.services.work import Worker
 from handoff.store.inbox import PostgresInbox
 from handoff.store.wake import listen
@@ -32,6 +31,8 @@ class Moment(StrEnum):
     ANSWERED = "after the assistant's answer, before the commit"
     COMMITTED = "after the commit, before the provider is called"
     SENT = "after the provider was called, before that is written down"
+    WRITTEN = "after that is written down, before the address of an erased chat goes"
+    TORN_DOWN = "after the address has gone, before its copies at the provider do"
 
 
 @dataclass
@@ -69,11 +70,16 @@ class DyingInbox(PostgresInbox):
         await self.death.comes(Moment.SENT, lease)
         await super().finish(lease, sent, retry_at)
 
+    async def finish_erasure(self, lease: Lease, *, at_once: bool) -> None:
+        await self.death.comes(Moment.WRITTEN, lease)
+        await super().finish_erasure(lease, at_once=at_once)
+        await self.death.comes(Moment.TORN_DOWN, lease)
+
 
 class Shift:
     """One worker after the other: when one dies, the next starts, as a supervisor would see to it."""
 
-    def __init__(self, house: House, death: Death | None, rasa: RasaClient) -> None:
+    def __init__(self, house: House, death: Death | None, rasa: Assistant) -> None:
         self._house = house
         self._death = death
         self._rasa = rasa
