@@ -44,12 +44,14 @@ from handoff.services.access import Desk
 from handoff.services.budget import Budget
 from handoff.services.catch_up import CatchUp
 from handoff.services.claim import expire_claims
+from handoff.services.dialogue import Patience
 from handoff.services.escalate import Clocks, escalate
 from handoff.services.find_help import FindHelp
 from handoff.services.matches import Matcher
 from handoff.services.meters import Meters
 from handoff.services.presence import Presence
-from handoff.services.respond import Patience, Respond
+from handoff.services.report import TellSafely
+from handoff.services.respond import Respond
 from handoff.services.say import Deployment, Voice
 from handoff.services.send import Send
 from handoff.services.work import Worker
@@ -172,6 +174,7 @@ def build_voice(settings: Settings, channels: dict[str, Channel], vault: Vault, 
             kept_hours=settings.address_hours,
             kept_hours_sms=settings.address_hours_sms,
             sealed_days=settings.sealed_days,
+            second_channel=settings.psea_channel,
         ),
         outbox=PostgresOutbox(vault),
     )
@@ -229,7 +232,7 @@ def build_internal(house: House) -> Starlette:
     from handoff.assistant.actions import answer_of, build_executor
     from handoff.web.internal import Actions
 
-    executor = build_executor(Facts(house.voice.deployment))
+    executor = build_executor(Facts(house.voice.deployment, Sop.load(house.settings.sop_country)))
 
     async def execute(call: dict[str, Any]) -> dict[str, Any]:
         return answer_of(await executor.run(call))
@@ -249,11 +252,17 @@ class Facts:
     """What actions may know of the deployment."""
 
     deployment: Deployment
+    _sop: Sop
 
     @property
     def locales(self) -> tuple[str, ...]:
         """The languages offered."""
         return self.deployment.locales
+
+    @property
+    def sop(self) -> Sop:
+        """The procedure of this country."""
+        return self._sop
 
     def staffed_now(self) -> bool:
         """Whether a person is on duty at this moment."""
@@ -268,6 +277,13 @@ def policy_of(house: House) -> Policy:
 def build_find(house: House) -> FindHelp:
     """Looking for help in this deployment's directory."""
     return FindHelp(house.directory, policy_of(house), desk=house.settings.org_slug)
+
+
+def build_report(house: House) -> TellSafely:
+    """Telling safely, by this country's procedure and with this deployment's desks."""
+    settings = house.settings
+    sop = Sop.load(settings.sop_country)
+    return TellSafely(house.directory, sop, operator=settings.org_slug, lives=timedelta(days=settings.report_days))
 
 
 def build_worker(house: House) -> tuple[Worker, Budget]:
@@ -293,6 +309,7 @@ def build_worker(house: House) -> tuple[Worker, Budget]:
         patience=Patience(timedelta(minutes=settings.waiting_ack_minutes), timedelta(hours=settings.session_hours)),
         presence=Presence(timedelta(minutes=settings.return_after_minutes)),
         find=build_find(house),
+        report=build_report(house),
     )
     rates = {name: Rate(channel.limits.rate, channel.limits.pair_rate) for name, channel in channels.items()}
     budget = Budget(house.upkeep, house.meters, settings.daily_segments)
@@ -320,7 +337,7 @@ def build_desk(house: House) -> Desk:
 def worker_jobs(house: House, catch_up: CatchUp, budget: Budget) -> dict[str, Job]:
     """Everything periodic. Cron fields; a sixth one is seconds."""
     desk = build_desk(house)
-    clocks = Clocks(Sop.load(), house.settings.org_slug)
+    clocks = Clocks(Sop.load(house.settings.sop_country), house.settings.org_slug)
 
     async def sweep() -> None:
         found = await house.upkeep.sweep()

@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     org_slug: str = "demo-aid"
     hotline: str = ""
     awareness_only: bool = False
+    sop_country: str = "tamaria"
+    psea_channel: str = ""
     le_safe: Annotated[tuple[str, ...], NoDecode] = ()
     staffed_hours: str = "Mon-Sun 08:00-20:00"
     timezone: str = "UTC"

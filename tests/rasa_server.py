@@ -25,6 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from handoff.assistant.actions import answer_of, build_executor
+from handoff.core.sop import Sop
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -145,6 +146,7 @@ class FixedFacts:
 
     locales: tuple[str, ...] = ("en", "ar", "es")
     staffed: bool = True
+    sop: Sop = field(default_factory=Sop.load)
 
     def staffed_now(self) -> bool:
         """As the test says."""

@@ -150,9 +150,12 @@ def read_body(request: Request) -> tuple[Message, Any]:
 def read_hints(hints: Any) -> Dict[str, Any]:
     """What `handoff` found in the message, for the actions: codes, checked to be no words. Raises BadRequest."""
     flags, kind, about = hints.get("flags") or [], hints.get("kind") or "", hints.get("about") or ""
-    if len(flags) > MAX_FLAGS or not all(CODE.fullmatch(code) for code in (*flags, kind, about)):
+    report = hints.get("report") or []
+    if max(len(flags), len(report)) > MAX_FLAGS:
         raise BadRequest
-    return {"flags": list(flags), "kind": kind, "about": about}
+    if not all(CODE.fullmatch(code) for code in (*flags, *report, kind, about)):
+        raise BadRequest
+    return {"flags": list(flags), "kind": kind, "about": about, "report": list(report)}
 
 
 def read_texts(request: Request) -> List[str]:

@@ -60,12 +60,13 @@ DOES = OPEN_CASE | {
     *("word.ours", "word.none", "code.send", "code.none"),
     *("find", "feedback.good", "feedback.bad"),
 }
-# Deeds that carry what they are about: show.<key> says that entry; find.<step> is a step of looking for help;
-# plan.times.<name> are hours of core/plan.py.
+# Deeds that carry what they are about: show.<key> says that entry; find.<step> is a step of looking for help,
+# report.<answer> one of telling what happens; plan.times.<name> are hours of core/plan.py.
 SHOW = "show."
 FIND = "find."
+REPORT = "report."
 PLAN_TIMES = "plan.times."
-DOES_WITH = (SHOW, FIND, PLAN_TIMES)
+DOES_WITH = (SHOW, FIND, REPORT, PLAN_TIMES)
 FIELDS = frozenset(
     {
         *("options", "pages", "guesses", "speaker", "weight", "budget", "marked", "without_people"),
@@ -207,7 +208,9 @@ class PromptTable:
             if spec.without_people
         }
         table = PromptTable({**self.whole, **stand_ins}, self.words, self.plain_letters, self.texts_for)
-        return table._keeping(lambda o: o.send != "talk_to_human" and o.do != "person" and o.do not in OPEN_CASE)
+        return table._keeping(
+            lambda o: o.send != "talk_to_human" and o.do not in {"person", *OPEN_CASE} and not o.do.startswith(REPORT)
+        )
 
     def adding(self, whole: Mapping[str, PromptSpec]) -> PromptTable:
         """The table with these entries too. Raises BadContent when an option shows what does not exist."""

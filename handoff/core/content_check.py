@@ -45,8 +45,8 @@ AS_DANGER = frozenset({"report.ransom"})
 SIGN_TEXTS = ("ask", "why", "do")
 TEXTS_IN = {"question": "ask", "reasons": "why", "actions": "do", "unknown": "ask"}
 # An option that the code adds to the places of the gazetteer.
-_ADDED = "option.find.any_place"
-_ALWAYS_NEEDED = (_ADDED, LIST_BUTTON, MARK, f"{MARK}#sms", LAST_RESORT)
+_ADDED = ("option.find.any_place",)
+_ALWAYS_NEEDED = (*_ADDED, LIST_BUTTON, MARK, f"{MARK}#sms", LAST_RESORT)
 _LONG_NUMBER = re.compile(r"\d(?:[\s().-]?\d){4,}")
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 _SENTENCE = re.compile(r"[.!?؟:\n]+")
@@ -59,6 +59,8 @@ _LONG_ORG = "Demo Aid (fictional) Org"
 _LONG_HOTLINE = "+15550100100123"
 _LONG_SERVICE = "Open Door Law, Eastern Office (fictional)"
 _LONG_CODE = "WWWWWW"
+_LONG_LINE = "Osmere Line (fictional) +15550100100123"
+_LONG_BODY = "Child Court (fictional)"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -192,6 +194,11 @@ def worst_arguments(catalogue: Catalogue, locale: str) -> dict[str, str]:
     )
     return {
         "org": _LONG_ORG,
+        "operator": _LONG_ORG,
+        "second": _LONG_LINE,
+        "told": "12",
+        "closed": catalogue.text("consent.closed", locale, SMS, hours=hours),
+        "body": _LONG_BODY,
         "hotline": _LONG_HOTLINE,
         "code": _LONG_CODE,
         "language": max((catalogue.text(f"option.language.{each}", each) for each in catalogue.locales), key=len),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import Protocol
@@ -113,6 +113,15 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Organization:
+    """One of the directory; `desk` is the slug of its desk here, "" when it has none."""
+
+    id: str
+    name: str
+    desk: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What somebody looks for. `place` "" means any place; `whom` is women, men or any."""
 
@@ -144,6 +153,12 @@ class Directory(Protocol):
 
     async def services(self, ids: Sequence[str]) -> Sequence[Service]:
         """These services, whatever their state."""
+
+    async def organizations(self) -> Sequence[Organization]:
+        """All organisations of the directory, by name."""
+
+    async def desks(self) -> Mapping[str, str]:
+        """The organisations that answer people here: slug → name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,3 +272,11 @@ class NoDirectory:
     async def services(self, ids: Sequence[str]) -> Sequence[Service]:
         """None."""
         return ()
+
+    async def organizations(self) -> Sequence[Organization]:
+        """None."""
+        return ()
+
+    async def desks(self) -> Mapping[str, str]:
+        """None."""
+        return {}

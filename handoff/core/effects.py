@@ -6,6 +6,7 @@ No human text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -54,14 +55,28 @@ class Find:
 
 
 @dataclass(frozen=True, slots=True)
+class Tell:
+    """What the person's words, or their answers so far, suggest for a report: codes of core/questions.py."""
+
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All closed questions of the report are answered: the rest is `handoff`'s to ask."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """The person asked for silence (SAFETY §3)."""
 
 
-type Effect = Say | SetLocale | OpenCase | Find | Stop
+type Effect = Say | SetLocale | OpenCase | Find | Tell | Told | Stop
 
 MODALITIES = ("write", "call")
 LEVELS = ("P0", "P1", "P2", "P3")
+# What a report may hold: no word of a person has this form by accident, and only we make them.
+CODE = re.compile(r"[a-z]{1,12}\.[A-Za-z0-9_]{1,24}")
 
 
 def parse_effect(message: Mapping[str, object]) -> Effect:
@@ -78,6 +93,12 @@ def parse_effect(message: Mapping[str, object]) -> Effect:
             return OpenCase(modality, key)
         case {"do": "find"}:
             return Find()
+        case {"do": "report", "said": [*codes]} if all(
+            isinstance(code, str) and CODE.fullmatch(code) for code in codes
+        ):
+            return Tell(tuple(map(str, codes)))
+        case {"do": "report_told"}:
+            return Told()
         case {"do": "stop"}:
             return Stop()
     raise BadEffect("unknown effect")

@@ -1,4 +1,4 @@
-"""Texts in which places have their names: "place.XA01" is an option like any other."""
+"""Texts in which places and organisations have their names: "place.XA01" is an option like any other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from handoff.core.places import PLACE_OPTION, Places
 
+ORGANIZATION_OPTION = "org."
 _LABEL = f"option.{PLACE_OPTION}"
+_NAME = f"option.{ORGANIZATION_OPTION}"
 
 
 class Catalogue(Protocol):
@@ -29,7 +31,7 @@ class Catalogue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WithPlaces:
-    """A catalogue that also knows the gazetteer's names."""
+    """A catalogue that also knows the names of the gazetteer and of the directory's organisations."""
 
     catalogue: Catalogue
     places: Places
@@ -38,6 +40,8 @@ class WithPlaces:
         """The text of a key in a language; never empty, never the key."""
         if key.startswith(_LABEL):
             return self.places.gazetteer.label(key.removeprefix(_LABEL), locale)
+        if key.startswith(_NAME):
+            return self.places.organizations.get(key.removeprefix(_NAME), "?")
         return self.catalogue.text(key, locale, variant, **args)
 
     def state(self, key: str, locale: str) -> str:
@@ -49,6 +53,9 @@ class WithPlaces:
         if option_id.startswith(PLACE_OPTION):
             place = self.places.gazetteer.places.get(option_id.removeprefix(PLACE_OPTION))
             return place.written if place else ()
+        if option_id.startswith(ORGANIZATION_OPTION):
+            name = self.places.organizations.get(option_id.removeprefix(ORGANIZATION_OPTION))
+            return (name,) if name else ()
         return self.catalogue.labels(option_id)
 
     def entries(self, locale: str) -> Mapping[str, Any]:

@@ -150,9 +150,11 @@ class Gazetteer:
 
 @dataclass
 class Places:
-    """The gazetteer as it stands now; the texts read names from it, and whoever reads the database renews it."""
+    """The gazetteer and the names of organisations (by id of the directory) as they stand now; the texts read names
+    from it, and whoever reads the database renews it."""
 
     gazetteer: Gazetteer = field(default_factory=Gazetteer)
+    organizations: Mapping[str, str] = field(default_factory=dict)
 
 
 def _form(text: str) -> str:

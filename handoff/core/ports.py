@@ -44,12 +44,13 @@ class Hints:
     """What a message may be about, found here and sent with it, in codes: the text itself stays a stranger to slots.
 
     `flags` and `kind` are the warning signs and the kind of offer that its words suggest; `about` is the key of the
-    text whose question it answers.
+    text whose question it answers; `report` what was told so far (core/questions.py), without places and organisations.
     """
 
     flags: tuple[str, ...] = ()
     kind: str = ""
     about: str = ""
+    report: tuple[str, ...] = ()
 
 
 class Assistant(Protocol):

@@ -48,7 +48,10 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class Sop:
-    """One version of it. `owners` are slugs of organisations that stand behind each owner of the pathways, in order."""
+    """One version of it. `owners` are slugs of organisations that stand behind each owner of the pathways, in order.
+
+    `medical`: whether people are told that some medicine works only in the first days (SAFETY §8).
+    """
 
     version: str
     country: str
@@ -61,6 +64,7 @@ class Sop:
     steps: Mapping[str, tuple[str, ...]]
     closed_case: timedelta
     notice: timedelta
+    medical: bool = True
 
     @classmethod
     def load(cls, country: str = "tamaria", folder: Path = CONTENT_DIR / "sop") -> Sop:
@@ -116,6 +120,7 @@ def _parse(raw: Mapping[str, Any], pathways: Pathways) -> Sop:
         steps={str(name): tuple(steps) for name, steps in raw["steps"].items()},
         closed_case=timedelta(days=int(raw["retention"]["closed_case_days"])),
         notice=timedelta(days=int(raw["retention"]["notice_days"])),
+        medical=bool(raw.get("medical_notice", True)),
     )
 
 

@@ -22,6 +22,8 @@ REASON_OF = {
     "forced_recruitment": "recruitment",
     "child_recruitment": "recruitment",
     "domestic_violence": "home",
+    "child_violence_abuse": "home",
+    "child_abduction_kidnapping": "ransom",
     "stranded_migrant_exploitation": "stranded",
     "unsafe_onward_migration": "stranded",
     "minority_exploitation": "discrimination",

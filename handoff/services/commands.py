@@ -14,13 +14,16 @@ from handoff.core.case import ALPHABET
 from handoff.core.content import SHOW
 from handoff.core.conversation import NewCase, Owner, Relay
 from handoff.core.message import Kind
+from handoff.core.sop import Sop
+from handoff.core.triage import Routed, triage
 from handoff.services import erase
+from handoff.services.draft import Draft, held
 from handoff.services.turn import LONG_AGO, Work
 
 DANGER_KEYS = ("danger.", "selfharm.", "media.location")
 NUMBER_LENGTH = 6
 # Questions that know by themselves what they are about: going back to one keeps what was answered before.
-KEPT = ("offer.", "find.")
+KEPT = ("offer.", "find.", "report.", "gate.")
 
 
 def case_number() -> str:
@@ -155,8 +158,9 @@ def back(work: Work) -> str:
     earlier = work.conversation.prompts[1:2]
     if work.case_id or not earlier:
         return menu(work)
-    kept: dict[str, object] = {} if earlier[0].key.startswith(KEPT) else {"state": {}}
-    work.change(prompts=[prompt.to_json() for prompt in work.conversation.prompts[2:]], **kept)
+    if not earlier[0].key.startswith(KEPT):
+        work.clear()
+    work.change(prompts=[prompt.to_json() for prompt in work.conversation.prompts[2:]])
     work.ask_again(earlier[0])
     return "back"
 
@@ -216,16 +220,11 @@ def keep(work: Work) -> str:
     return "kept"
 
 
-def ask_consent(work: Work) -> str:
-    """The consent without the assistant, for when it is down."""
-    if work.case_id:
-        return menu(work)
-    work.say("failopen.consent")
-    return "asked_consent"
+def open_case(work: Work, *, modality: str, consent_key: str, ids: Ids, sop: Sop) -> str:
+    """The person said yes: consent and case in one transaction, then an honest word about waiting.
 
-
-def open_case(work: Work, *, modality: str, consent_key: str, ids: Ids) -> str:
-    """The person said yes: consent and case in one transaction, then an honest word about waiting."""
+    A card names the operator, and danger and language as what is seen: no answer of a report goes with it.
+    """
     if work.voice.deployment.awareness_only:
         # Asked before the desk was switched off, or understood by the assistant alone.
         work.say("awareness.no_person")
@@ -234,6 +233,9 @@ def open_case(work: Work, *, modality: str, consent_key: str, ids: Ids) -> str:
         with_person(work)
         return "already_waiting"
     urgent = consent_key.startswith(DANGER_KEYS)
+    draft = Draft(shared=held(work).shared) if urgent else held(work)
+    routed, report = draft.routed or Routed("", ""), draft.report
+    found = triage(report, sop, said=_why(consent_key) if urgent else ())
     new = NewCase(
         case_id=ids.uuid(),
         consent_id=ids.uuid(),
@@ -241,10 +243,18 @@ def open_case(work: Work, *, modality: str, consent_key: str, ids: Ids) -> str:
         modality=modality,
         consent_key=consent_key,
         consent_version=work.voice.version(consent_key, work.locale),
-        level="P0" if urgent else "P3",
-        reasons=("danger",) if urgent else ("asked_for_person",),
+        level=found.level,
+        reasons=found.reasons,
         locale=work.locale,
-        coi_orgs=work.implicated,
+        coi_orgs=tuple(dict.fromkeys((*work.implicated, *report.organizations))),
+        report=report,
+        organisation=routed.organisation or "",
+        owner=routed.owner,
+        joint=routed.joint,
+        excluded=routed.excluded,
+        sop_version=sop.version,
+        due_at=work.now + sop.levels[found.level].answer_within,
+        kind="assent" if consent_key == "consent.assent" else "consent",
     )
     work.turn.new_case = new
     if work.conversation.contact.stopped:
@@ -256,6 +266,10 @@ def open_case(work: Work, *, modality: str, consent_key: str, ids: Ids) -> str:
     work.say("handoff.queued" if staffed else "handoff.queued.unstaffed", {"code": new.number})
     work.say("plan.ask")
     return "queued"
+
+
+def _why(consent_key: str) -> tuple[str, ...]:
+    return ("self_harm",) if consent_key.startswith("selfharm.") else ("danger",)
 
 
 def set_plan(work: Work, plan: str) -> str:

@@ -194,7 +194,8 @@ class FindHelp:
         """Where? With the places to choose from, a page at a time; `among` are those that a name may mean."""
         gazetteer = await self.directory.gazetteer()
         codes = [code for code in among if code in gazetteer.places] or [place.code for place in gazetteer.choices()]
-        work.say(key, choices=_page([PromptOption(PLACE_OPTION + code, do=PLACE + code) for code in codes], page))
+        options = [PromptOption(PLACE_OPTION + code, do=PLACE + code) for code in codes]
+        work.say(key, choices=pages(options, page, ANY_PLACE, PAGE))
         return "find_place"
 
     async def _told(self, work: Work, find: dict[str, Any], deed: str) -> str:
@@ -257,14 +258,14 @@ def _ask_which(work: Work, needs: Sequence[str]) -> str:
     return "find_need"
 
 
-def _page(options: Sequence[PromptOption], page: str) -> tuple[PromptOption, ...]:
-    """One page of places, with "any place" on each."""
+def pages(options: Sequence[PromptOption], page: str, otherwise: PromptOption, more: str) -> tuple[PromptOption, ...]:
+    """One page of many options, with `otherwise` on each; `more` is the deed that shows another page."""
     if len(options) <= PLACES_A_PAGE + 1:
-        return (*options, ANY_PLACE)
+        return (*options, otherwise)
     count = -(-len(options) // PLACES_A_PAGE)
     number = int(page) if page.isdecimal() and 1 <= int(page) <= count else 1
     own = options[(number - 1) * PLACES_A_PAGE : number * PLACES_A_PAGE]
-    return (*own, ANY_PLACE, PromptOption("more", do=f"{PAGE}{number % count + 1}"))
+    return (*own, otherwise, PromptOption("more", do=f"{more}{number % count + 1}"))
 
 
 def _day(day: date, locale: str) -> str:

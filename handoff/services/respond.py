@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handoff.core.content import LANGUAGE_OPTION, Weight
+from handoff.core.content import LANGUAGE_OPTION, REPORT, Weight
 from handoff.core.control import Certainty, ControlWords
 from handoff.core.conversation import Conversation, Owner, Received, Turn
-from handoff.core.effects import BadEffect, Effect, Find, OpenCase, Say, SetLocale, Stop
 from handoff.core.flood import Flood
 from handoff.core.language import Detector
 from handoff.core.message import Kind
-from handoff.core.ports import Assistant, AssistantDown, AssistantFailed, AssistantTurn, Hints
+from handoff.core.ports import Hints
 from handoff.core.prompts import AskAgain, Chosen, FreeText, Gone, Prompt, Resolution, UnknownOption, resolve
 from handoff.core.suggest import Suggester
 from handoff.i18n import day_and_time
-from handoff.services import commands, erase, find_help, language, presence, topic
-from handoff.services.find_help import FindHelp
-from handoff.services.say import Voice
+from handoff.services import commands, erase, language, presence, topic
+from handoff.services.dialogue import Dialogue
 from handoff.services.turn import Work, written_at
 
 CONTROL_OF_KIND = {Kind.OPT_OUT: "stop", Kind.OPT_IN: "start", Kind.CARRIER_HELP: "help"}
@@ -40,34 +36,18 @@ QUIETLY_OBEYED = frozenset({"stop", "leave"})
 UNSAID = frozenset({"stop", "leave"})
 WRITTEN = frozenset({Kind.TEXT, Kind.TAP, Kind.OPT_IN, Kind.OPT_OUT, Kind.CARRIER_HELP})
 OFF_NOTICE_EVERY = timedelta(hours=24)
-RETRY_AFTER_S = (0.3, 1.0)
-NO_HINTS = Hints()
 FIND_DEED = "find"
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long things stay alive: waiting acknowledgements, a dialogue."""
-
-    waiting_ack: timedelta = timedelta(minutes=60)
-    session: timedelta = timedelta(hours=24)
-
-
-@dataclass(slots=True)
-class Respond:
+@dataclass(slots=True, kw_only=True)
+class Respond(Dialogue):
     """One instance a worker. `turn` may be called for many conversations at once."""
 
-    voice: Voice
     control: ControlWords
-    assistant: Assistant
     detector: Detector
     suggester: Suggester
     flood: Flood
-    patience: Patience = Patience()
     presence: presence.Presence = field(default_factory=presence.Presence)
-    find: FindHelp = field(default_factory=FindHelp)
-    ids: commands.Ids = field(default_factory=commands.Ids)
-    sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep)
 
     async def turn(self, conversation: Conversation, received: Received, now: datetime) -> Turn:
         """What to answer and what to change. Raises nothing that a person's message can cause."""
@@ -140,7 +120,7 @@ class Respond:
         if meaning not in UNSAID:
             commands.relay_in_case(work)
         if meaning == "person":
-            return await self._person(work)
+            return await self.person(work)
         outcome = commands.CONTROLS[meaning](work)
         if meaning in URGENT:
             await topic.keep(work, self.assistant)
@@ -172,20 +152,11 @@ class Respond:
 
     def _ask_again(self, work: Work, prompt: Prompt) -> str:
         work.say("stale.answer")
+        if prompt.weight is Weight.GATE and self.report.held(work).safe(work.now):
+            # Answered a moment ago: what it led to is what waits.
+            prompt = work.conversation.prompts[0]
         work.ask_again(prompt)
         return "asked_again"
-
-    async def _person(self, work: Work) -> str:
-        """ "I want a person": the assistant asks for consent; if it is down, the card does."""
-        if work.case_id:
-            return commands.menu(work)
-        commands.reopen(work)
-        try:
-            await self._ask_assistant(work, "/talk_to_human", "payload")
-        except AssistantFailed:
-            work.turn.drafts.clear()
-            return commands.ask_consent(work)
-        return "answered"
 
     def _while_stopped(self, work: Work) -> str:
         """Messages are off: one neutral line a day that says how to turn them on; a case still hears the person."""
@@ -285,113 +256,36 @@ class Respond:
     async def _free_text(self, work: Work, *, fresh: bool) -> str:
         """Words for the assistant to understand. `fresh` drops a dialogue that waits for a consent too old to count."""
         if fresh:
-            work.change(state={})
+            work.clear()
         if not work.received.text.strip():
             work.say("media.unknown")
             return "media"
         found = await self.find.understand(work)
         if found:
             return found
+        placed = await self.report.place_of(work)
+        if placed:
+            return await self.tell(work, placed)
         hints = self.suggester.hints(work.received.text, work.locale)
-        return await self._ask_or_fail_open(work, work.received.text, "text", hints)
+        return await self.ask_or_fail_open(work, work.received.text, "text", hints)
 
     async def _choose(self, work: Work, chosen: Chosen) -> str:
         option, prompt = chosen.option, chosen.prompt
         if option.id.startswith(LANGUAGE_OPTION):
             return self._choose_language(work, chosen)
         if option.do == "person":
-            return await self._person(work)
+            return await self.person(work)
         if option.do.startswith("open_case."):
-            modality = option.do.removeprefix("open_case.")
-            return commands.open_case(work, modality=modality, consent_key=prompt.key, ids=self.ids)
+            return await self.open_case(work, option.do.removeprefix("open_case."), prompt.key)
+        if option.do.startswith(REPORT):
+            return await self.tell(work, option.do)
         if option.do.startswith(FIND_DEED):
             return await self.find.step(work, option.do)
         about_else = topic.held(work) if option.do == "not_danger" else ""
         if about_else:
             work.say("danger.withdrawn")
-            return await self._ask_or_fail_open(work, about_else, "payload")
+            return await self.ask_or_fail_open(work, about_else, "payload")
         if option.do:
             return commands.do(work, option.do)
         about = next(iter(prompt.texts.get("question", ())), "")
-        return await self._ask_or_fail_open(work, option.payload, "payload", Hints(about=about))
-
-    async def _ask_or_fail_open(self, work: Work, message: str, kind: str, hints: Hints = NO_HINTS) -> str:
-        """The assistant's answer; if there is none, the card with the numbers and an offered human. Never silence."""
-        try:
-            await self._ask_assistant(work, message, kind, hints)
-        except AssistantFailed as error:
-            work.turn.drafts.clear()
-            work.turn.new_case = None
-            work.say("failopen.card")
-            return f"failopen_{error.code}"
-        return "answered"
-
-    async def _ask_assistant(self, work: Work, message: str, kind: str, hints: Hints = NO_HINTS) -> None:
-        answer = await self._patient_turn(work, message, kind, hints)
-        work.turn.intent = answer.intent
-        state: dict[str, object] = {"at": work.now.isoformat(), "carried": dict(answer.state)}
-        sought = find_help.held(work)
-        if sought:
-            state["find"] = sought
-        work.change(state=state)
-        for effect in answer.effects:
-            if isinstance(effect, Find):
-                await self.find.start(work, message if kind == "text" else "")
-            elif kind == "text" and find_help.not_understood(effect) and find_help.asks(work) == find_help.ASKS_PLACE:
-                await self.find.unknown_place(work)
-            else:
-                self._apply(work, effect)
-        state["asked"] = work.prompt_count
-
-    async def _patient_turn(self, work: Work, message: str, kind: str, hints: Hints) -> AssistantTurn:
-        """Ask, and ask again within seconds: a restarted assistant is back quickly."""
-        pauses = iter(RETRY_AFTER_S)
-        while True:
-            try:
-                return await self.assistant.turn(
-                    str(work.received.id),
-                    message,
-                    kind=kind,
-                    locale=work.locale,
-                    state=self._carried(work, kind),
-                    hints=hints,
-                )
-            except AssistantDown as error:
-                # Who waited as long as that gets the card now; and danger of others waits for this place.
-                pause = None if error.code == "timeout" else next(pauses, None)
-                if pause is None:
-                    raise
-                await self.sleep(pause)
-
-    def _carried(self, work: Work, kind: str) -> dict[str, object]:
-        """The dialogue as it was left, unless that is too long ago to go on with.
-
-        Words answer what was asked last. Where that was one of our own questions (a card, a notice), a dialogue that
-        waits for the answer to an earlier one must not take them for it: an "ok" to a photo's notice is no consent.
-        """
-        state = work.turn.changes.get("state", work.conversation.state)
-        if not state or work.now - datetime.fromisoformat(state["at"]) > self.patience.session:
-            return {}
-        if kind == "text" and state.get("asked") != work.conversation.prompt_count:
-            return {}
-        return dict(state["carried"])
-
-    def _apply(self, work: Work, effect: Effect) -> None:
-        match effect:
-            case Say(key, args, guesses, texts) if key in self.voice.prompts:
-                work.say(key, args, guesses=guesses, texts=texts)
-            case SetLocale(locale) if locale in self.voice.deployment.locales:
-                work.choose_locale(locale)
-            case OpenCase(modality, consent_key):
-                commands.open_case(work, modality=modality, consent_key=consent_key, ids=self.ids)
-            case Stop():
-                commands.stop(work)
-            case _:
-                raise BadAnswer
-
-
-class BadAnswer(AssistantFailed, BadEffect):
-    """The assistant named a text or a language that does not exist here."""
-
-    def __init__(self) -> None:
-        super().__init__("unknown_effect")
+        return await self.ask_or_fail_open(work, option.payload, "payload", Hints(about=about))

@@ -40,7 +40,10 @@ class Texts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What is true of this deployment, told in many texts."""
+    """What is true of this deployment, told in many texts.
+
+    `second_channel` is where one can complain about this deployment's own organisation (SAFETY §7).
+    """
 
     org: str
     hotline: str
@@ -52,6 +55,7 @@ class Deployment:
     kept_hours: int = 24
     kept_hours_sms: int = 72
     sealed_days: int = 14
+    second_channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,7 @@ class Voice:
             "hours": hours,
             "kept": str(deployment.kept_hours_sms if limits.style == "sms" else deployment.kept_hours),
             "days": str(deployment.sealed_days),
+            "second": deployment.second_channel,
             "date": day_and_time(now, locale, deployment.hours.timezone),
             "staffing": say_staffing(
                 self.texts, on_duty=staffed, org=deployment.org, hours=hours, locale=locale, limits=limits

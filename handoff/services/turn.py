@@ -8,12 +8,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from handoff.core.content import Weight
 from handoff.core.conversation import Conversation, Owner, Received, Turn
 from handoff.core.prompts import Prompt, PromptOption
 from handoff.services.say import Voice, remember
 
 # In the state of a conversation, beside the dialogue: in which languages we have asked whether to write, and when.
 LANGUAGES_ASKED = "languages_asked"
+# There too: a report that is not sent yet (services/draft.py).
+DRAFT = "report"
 # Who left has gone: whoever writes next may be somebody else.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 # Later than any clock is wrong: this one was held up, and answers what was on the phone when it was written.
@@ -76,7 +79,8 @@ class Work:
         """The same question as it was asked before."""
         own = prompt.key in self.voice.prompts and self.voice.prompts[prompt.key].options
         choices = None if own else prompt.options
-        self.say(prompt.key, guesses=prompt.guesses, texts=prompt.texts, choices=choices)
+        args = self._draft.get("args") if prompt.weight is Weight.CONSENT else None
+        self.say(prompt.key, args, guesses=prompt.guesses, texts=prompt.texts, choices=choices)
 
     def cost(self, key: str, args: Mapping[str, str]) -> int:
         """How many SMS segments a key would take with these arguments; 0 where segments are not counted."""
@@ -104,10 +108,24 @@ class Work:
     def forget(self, *, but_conflict: bool = False) -> None:
         """Drop the dialogue and every open prompt: the next message starts afresh.
 
-        `but_conflict`: who said that a service was not safe, and then looks at the menu, still must not be led to it.
+        `but_conflict`: who said that a service was not safe, and then looks at the menu, still must not be led to it;
+        and a report that was begun waits.
         """
-        kept = {"at": self.now.isoformat(), "carried": {}, "find": {"coi": list(self.implicated)}}
-        self.change(state=kept if but_conflict and self.implicated else {}, prompts=[])
+        if but_conflict:
+            self.clear(**({"find": {"coi": list(self.implicated)}} if self.implicated else {}))
+        else:
+            self.change(state={})
+        self.change(prompts=[])
+
+    def clear(self, **kept: Any) -> None:
+        """Drop the dialogue, not a report that somebody has begun: they can go on later."""
+        kept |= {DRAFT: self._draft} if self._draft else {}
+        self.change(state={"at": self.now.isoformat(), "carried": {}, **kept} if kept else {})
+
+    @property
+    def _draft(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = (self.turn.changes.get("state", self.conversation.state) or {}).get(DRAFT) or {}
+        return found
 
     @property
     def implicated(self) -> tuple[str, ...]:

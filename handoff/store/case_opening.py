@@ -37,6 +37,8 @@ async def open_case(connection: AsyncConnection, vault: Vault, lease: Lease, tur
         "person_id": known or await add_person(connection, vault, handle.address_id),
         "organisation_id": (await connection.execute(query, {"slug": new.organisation or organisation})).scalar_one(),
     }
+    said = {"shared_phone": new.report.shared_phone or None, "age_band": new.report.age_band or None}
+    await connection.execute(update(Person).where(Person.id == whose["person_id"]).values(**said))
     await connection.execute(insert(Consent).values(**whose, **_consent(new, conversation.channel, lease.now)))
     case = _case(new, lease.now) | {"conversation_id": conversation.id}
     await connection.execute(insert(Case).values(**whose, **case))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time as clock
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from handoff.core.directory import MAX_PHONES, WEEK_DAYS, Schedule, Service, ServiceReport, language_of
+from handoff.core.directory import MAX_PHONES, WEEK_DAYS, Organization, Schedule, Service, ServiceReport, language_of
 from handoff.core.places import Gazetteer, Places
 from handoff.store.directory_tables import DirectoryReport
 from handoff.store.places import read_gazetteer, version
@@ -34,6 +34,8 @@ CANDIDATES = text(f"""
     LIMIT :limit
 """)
 BY_ID = text(f"{SERVICE} WHERE s.id = ANY(:ids)")
+ORGANIZATIONS = text("SELECT id, name, desk_slug FROM directory_organizations ORDER BY name, id")
+DESKS = text("SELECT slug, name FROM organisations")
 # What belongs to a service, also by its locations: unions, since a join on one thing or another reads whole tables.
 OF = """
     WITH wanted AS (SELECT id AS owner, organization_id FROM directory_services WHERE id = ANY(:ids)),
@@ -127,6 +129,18 @@ class PostgresDirectory:
         """These services, whatever their state."""
         async with self.engine.connect() as connection:
             return await _with_details(connection, (await connection.execute(BY_ID, {"ids": list(ids)})).all())
+
+    async def organizations(self) -> Sequence[Organization]:
+        """All organisations, by name; the texts know their names from then on."""
+        async with self.engine.connect() as connection:
+            rows = (await connection.execute(ORGANIZATIONS)).all()
+        self.places.organizations = {row.id: row.name for row in rows}
+        return [Organization(row.id, row.name, row.desk_slug or "") for row in rows]
+
+    async def desks(self) -> Mapping[str, str]:
+        """The organisations that answer people here: slug → name."""
+        async with self.engine.connect() as connection:
+            return {row.slug: row.name for row in await connection.execute(DESKS)}
 
 
 async def _with_details(connection: AsyncConnection, rows: Sequence[Any]) -> list[Service]:

@@ -62,7 +62,7 @@ async def test_a_turn_carries_the_message_and_the_state() -> None:
 
     async with assistant(handler) as client:
         turn = await take(client, {"v": 1, "asked": "consent"})
-    metadata = {"kind": "text", "locale": "ar", "hints": {"flags": [], "kind": "", "about": ""}}
+    metadata = {"kind": "text", "locale": "ar", "hints": {"flags": [], "kind": "", "about": "", "report": []}}
     sent = {"message_id": "m-1", "message": "hello", "metadata": metadata, "state": {"v": 1, "asked": "consent"}}
     assert seen == [(sent, "Bearer the-token")]
     assert (turn.effects, turn.state, turn.intent) == ((Say("menu.main"),), {"v": 1}, "greet")

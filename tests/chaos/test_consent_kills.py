@@ -30,14 +30,14 @@ pytestmark = [pytest.mark.chaos, pytest.mark.rasa]
 
 # What somebody types, and what that is an answer to. "x" is an answer to none of the options.
 WAYS = {
-    "yes": ("hello", "4", "1"),
-    "yes in words": ("I want to talk to a person", "yes"),
-    "call me": ("9", "2"),
-    "no": ("9", "3"),
-    "no in words": ("9", "no"),
-    "first more, then yes": ("9", "4", "1"),
-    "first unclear, then yes": ("9", "hmm what is the weather", "1"),
-    "yes, and then taken back": ("9", "1", "88", "1", "1"),
+    "yes": ("hello", "4", "1", "1"),
+    "yes in words": ("I want to talk to a person", "1", "yes"),
+    "call me": ("9", "1", "2"),
+    "no": ("9", "1", "3"),
+    "no in words": ("9", "1", "no"),
+    "first more, then yes": ("9", "1", "4", "1"),
+    "first unclear, then yes": ("9", "1", "hmm what is the weather", "1"),
+    "yes, and then taken back": ("9", "1", "1", "88", "1", "1"),
 }
 CODES = (
     "SELECT purpose, text_key, text_version, modality, locale, channel, withdrawn_at IS NULL AS live FROM consents",

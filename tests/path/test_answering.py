@@ -143,6 +143,8 @@ async def test_when_the_assistant_fails_the_card_offers_a_person(path: Whole, br
     card = await phone.next_reply()
     assert "+15550100" in card.text
     phone.send("1")
+    await phone.next_reply()
+    phone.send("1")
     consent = await phone.next_reply()
     assert "Demo Aid" in consent.text
     phone.send("1")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from handoff.core.contact import Contact
 from handoff.core.conversation import Conversation, Owner, Turn
 from handoff.core.effects import Say
+from handoff.services.dialogue import NEXT_QUESTION
 from handoff.services.respond import Respond
 from tests.path.whole import Whole
 from tests.services.scene import NOW, FakeAssistant, a_conversation, a_respond, after, ago, with_people, wrote
@@ -57,8 +58,9 @@ def in_many_states() -> dict[str, Callable[[Respond], Conversation]]:
     def asked(key: str) -> Callable[[Respond], Conversation]:
         def ask(respond: Respond) -> Conversation:
             respond.assistant = FakeAssistant((Say(key),))
-            turn = asyncio.run(respond.turn(a_conversation(), wrote("hello"), NOW))
-            return after(a_conversation(), turn)
+            at = NOW.isoformat()
+            safe = a_conversation(state={"at": at, "carried": {}, "report": {"at": at, "gate_at": at}})
+            return after(safe, asyncio.run(respond.turn(safe, wrote("hello"), NOW)))
 
         return ask
 
@@ -66,6 +68,7 @@ def in_many_states() -> dict[str, Callable[[Respond], Conversation]]:
         "new": lambda _: a_conversation(locale=None),
         "menu": asked("menu.main"),
         "consent": asked("consent.contact"),
+        "report": asked("report.age"),
         "stop": asked("stop.confirm"),
         "waiting": lambda _: with_people(Owner.WAITING, waiting_ack_at=ago(minutes=5)),
         "caseworker": lambda _: with_people(),
@@ -80,7 +83,10 @@ STATES = in_many_states()
 
 def allowed_payloads(conversation: Conversation) -> set[str]:
     """What the options of the open questions may send, and what our own "person" asks."""
-    return {option.payload for prompt in conversation.prompts for option in prompt.options} | {"/talk_to_human"}
+    return {option.payload for prompt in conversation.prompts for option in prompt.options} | {
+        "/talk_to_human",
+        NEXT_QUESTION,
+    }
 
 
 def check(conversation: Conversation, assistant: FakeAssistant, turn: Turn, typed: str) -> None:
@@ -109,7 +115,7 @@ def test_any_text_in_any_state(state: str, typed: str) -> None:
 
 
 @pytest.mark.parametrize("typed", [text for text in TRICKS if text.strip()])
-@pytest.mark.parametrize("state", ["menu", "consent"])
+@pytest.mark.parametrize("state", ["menu", "consent", "report"])
 def test_every_trick(state: str, typed: str) -> None:
     conversation = STATES[state](RESPOND)
     assistant = FakeAssistant()

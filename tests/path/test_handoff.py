@@ -17,6 +17,7 @@ from handoff.services.claim import claim
 from handoff.services.close import close
 from handoff.services.reply import Reply, reply
 from handoff.services.sign_in import add_staff
+from handoff.simulator.ledger import Entry
 from handoff.simulator.phone import NoReply, Phone
 from handoff.store.staff import StaffBook
 from tests.path.whole import CHANNELS, Whole
@@ -25,8 +26,7 @@ from tests.path.whole import CHANNELS, Whole
 async def reach_queue(path: Whole, channel: str = "sms-twilio", address: str = "") -> Phone:
     """Somebody asks for a person and says yes; they have read everything that was sent."""
     phone = path.phone(channel, address)
-    phone.send("9")
-    consent = await phone.next_reply()
+    consent = await asked_for_consent(phone)
     assert "Demo Aid" in consent.text
     answer(phone, consent, 1)
     queued = await phone.next_reply()
@@ -35,6 +35,13 @@ async def reach_queue(path: Whole, channel: str = "sms-twilio", address: str = "
     await path.settle()
     await read_all(phone)
     return phone
+
+
+async def asked_for_consent(phone: Phone) -> Entry:
+    """They want a person, and can write safely now: the consent."""
+    phone.send("9")
+    answer(phone, await phone.next_reply(), 1)
+    return await phone.next_reply()
 
 
 async def read_all(phone: Phone) -> None:
@@ -102,8 +109,7 @@ async def test_the_whole_loop(path: Whole, channel: str) -> None:
 
 async def test_no_means_no_case(path: Whole) -> None:
     phone = path.phone()
-    phone.send("9")
-    await phone.next_reply()
+    await asked_for_consent(phone)
     phone.send("3")
     await phone.next_reply()
     assert await path.value("SELECT count(*) FROM cases") == 0
@@ -112,8 +118,7 @@ async def test_no_means_no_case(path: Whole) -> None:
 
 async def test_a_yes_to_an_old_consent_is_asked_again(path: Whole) -> None:
     phone = path.phone()
-    phone.send("9")
-    await phone.next_reply()
+    await asked_for_consent(phone)
     await path.do(
         "UPDATE conversations SET prompts = jsonb_set(prompts, '{0,asked_at}', to_jsonb(CAST(:old AS text)))",
         old=(now() - timedelta(days=2)).isoformat(),
@@ -128,6 +133,8 @@ async def test_a_yes_to_an_old_consent_is_asked_again(path: Whole) -> None:
 async def test_pressing_twice_is_no_consent_to_a_question_that_was_not_shown_yet(path: Whole, slow: str) -> None:
     phone = path.phone()
     phone.send("may I talk to a person?")
+    await phone.next_reply()
+    phone.send("1")
     await phone.next_reply()
     path.assistant.delay_s = 0.4 if slow == "the assistant" else 0.0
     path.simulator.exchange.faults["sms-twilio"].next = [500, 500] if slow == "the provider" else []
@@ -147,8 +154,9 @@ async def test_pressing_twice_is_no_consent_to_a_question_that_was_not_shown_yet
 async def test_a_question_that_the_carrier_could_not_deliver_was_not_asked(path: Whole) -> None:
     phone = path.phone()
     phone.send("may I talk to a person?")
-    await phone.next_reply()
-    phone.send("1")
+    for _ in range(2):
+        await phone.next_reply()
+        phone.send("1")
     await phone.next_reply()
     await path.settle()
     index = await path.value("SELECT provider_index FROM outbound WHERE key = 'consent.contact'")
@@ -324,8 +332,7 @@ async def test_who_could_not_be_told_that_the_case_is_closed_is_told_when_they_w
     assert closing in said[0].text
     assert all("Late words." not in message.text for message in said)
     assert await path.value("SELECT count(*) FROM outbound WHERE state = 'held'") == 0
-    phone.send("9")
-    answer(phone, await phone.next_reply(), 1)
+    answer(phone, await asked_for_consent(phone), 1)
     await phone.next_reply()
     phone.send("I am cold")
     await path.settle()
@@ -335,8 +342,7 @@ async def test_who_could_not_be_told_that_the_case_is_closed_is_told_when_they_w
 
 async def test_who_may_be_written_to_any_time_is(path: Whole) -> None:
     phone = path.phone("telegram")
-    phone.send("9")
-    answer(phone, await phone.next_reply(), 1)
+    answer(phone, await asked_for_consent(phone), 1)
     await phone.next_reply()
     answer(phone, await phone.next_reply(), 2)
     await phone.next_reply()

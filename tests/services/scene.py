@@ -228,6 +228,14 @@ def after(conversation: Conversation, turn: Turn) -> Conversation:
     return replace(conversation, **changes)
 
 
+async def asked_for_consent(respond: Respond, at: datetime = NOW) -> Conversation:
+    """Somebody who asked for a person and said that they can write safely: the consent waits for their answer."""
+    talk = a_conversation()
+    for said in ("9", "1"):
+        talk = after(talk, await respond.turn(talk, wrote(said, received_at=at), at))
+    return talk
+
+
 def keys(turn: Turn) -> list[str]:
     """What is said, in order."""
     return [draft.key for draft in turn.drafts]

@@ -67,7 +67,7 @@ async def test_what_was_understood_is_answered_before_the_language_is_asked() ->
     assert keys(await greeted("کار", Say("offer.start"))) == ["offer.start", "language.choose"]
 
 
-@pytest.mark.parametrize("key", ["consent.contact", "danger.ask", "stop.confirm"])
+@pytest.mark.parametrize("key", ["gate.ask", "danger.ask", "stop.confirm"])
 async def test_no_language_is_asked_before_a_question_that_must_not_be_mistaken(key: str) -> None:
     assert keys(await greeted("سلام", Say(key))) == [key]
 
@@ -131,10 +131,11 @@ async def test_an_unanswered_suggestion_does_not_disturb_the_dialogue() -> None:
     assert assistant.heard[-1]["state"] == {"form": "open"}
 
 
-@pytest.mark.parametrize("key", ["consent.contact", "danger.ask", "stop.confirm", "language.choose"])
+@pytest.mark.parametrize("key", ["gate.ask", "danger.ask", "stop.confirm", "language.choose"])
 async def test_no_question_is_put_before_one_that_must_not_be_mistaken(key: str) -> None:
     turn = await said(SPANISH, a_conversation(locale="en"), Say(key))
     assert keys(turn) == [key]
+    assert keys(await said(SPANISH, a_conversation(locale="en"), Say("consent.contact"))) == ["gate.ask"]
     later = await said(SPANISH, a_conversation(locale="en"))
     assert SUGGEST_ES in keys(later)
 

@@ -23,6 +23,7 @@ from tests.services.scene import (
     a_respond,
     after,
     ago,
+    asked_for_consent,
     keys,
     with_people,
     wrote,
@@ -124,7 +125,7 @@ async def test_a_tap_on_a_forgotten_question_shows_the_menu() -> None:
 
 async def test_a_consent_is_counted_only_while_it_is_fresh() -> None:
     respond = a_respond(FakeAssistant((Say("consent.contact"),)))
-    talk = after(a_conversation(), await respond.turn(a_conversation(), wrote("9"), NOW))
+    talk = await asked_for_consent(respond)
     late = NOW + timedelta(hours=13)
     turn = await respond.turn(talk, wrote("1", received_at=late), late)
     assert keys(turn) == ["stale.answer", "consent.contact"]
@@ -134,7 +135,7 @@ async def test_a_consent_is_counted_only_while_it_is_fresh() -> None:
 async def test_free_text_after_a_stale_consent_reaches_a_dialogue_that_has_forgotten_it() -> None:
     assistant = FakeAssistant((Say("consent.contact"),))
     respond = a_respond(assistant)
-    talk = after(a_conversation(), await respond.turn(a_conversation(), wrote("9"), NOW))
+    talk = await asked_for_consent(respond)
     late = NOW + timedelta(hours=13)
     await respond.turn(talk, wrote("i would like that, yes", received_at=late), late)
     assert assistant.heard[-1]["state"] == {}
@@ -143,7 +144,7 @@ async def test_free_text_after_a_stale_consent_reaches_a_dialogue_that_has_forgo
 async def test_a_digit_that_was_held_up_on_its_way_answers_what_was_asked_when_it_was_written() -> None:
     assistant = FakeAssistant((Say("consent.contact"),))
     respond = a_respond(assistant)
-    talk = after(a_conversation(), await respond.turn(a_conversation(), wrote("9"), NOW))
+    talk = await asked_for_consent(respond)
     turn = await respond.turn(talk, wrote("1", sent_at=ago(minutes=50)), NOW)
     assert turn.new_case is None
     assert assistant.asked[-1] == ("text", "1")
@@ -154,7 +155,7 @@ async def test_a_digit_that_was_held_up_on_its_way_answers_what_was_asked_when_i
 async def test_words_after_a_question_of_ours_are_no_answer_to_the_consent_before_it(between: Received) -> None:
     assistant = FakeAssistant((Say("consent.contact"),), state={"slots": {"asked": "consent"}})
     respond = a_respond(assistant)
-    talk = after(a_conversation(), await respond.turn(a_conversation(), wrote("9"), NOW))
+    talk = await asked_for_consent(respond)
     await respond.turn(talk, wrote("sure, go ahead"), NOW)
     assert assistant.heard[-1]["state"] == {"slots": {"asked": "consent"}}
     talk = after(talk, await respond.turn(talk, between, NOW))
@@ -165,7 +166,7 @@ async def test_words_after_a_question_of_ours_are_no_answer_to_the_consent_befor
 async def test_a_yes_opens_a_case_and_says_its_number() -> None:
     assistant = FakeAssistant((Say("consent.contact"),))
     respond = a_respond(assistant)
-    talk = after(a_conversation(), await respond.turn(a_conversation(), wrote("9"), NOW))
+    talk = await asked_for_consent(respond)
     assistant.effects = (OpenCase("write", "consent.contact"),)
     turn = await respond.turn(talk, wrote("yes"), NOW)
     assert turn.new_case is not None
@@ -218,8 +219,12 @@ async def test_an_answer_that_names_what_does_not_exist_is_a_failed_one(effect: 
 
 async def test_a_person_is_offered_by_ourselves_when_the_assistant_is_down() -> None:
     assistant = FakeAssistant(failures=[AssistantDown("unreachable")] * 3)
-    turn = await a_respond(assistant).turn(a_conversation(), wrote("9"), NOW)
+    respond = a_respond(assistant)
+    asked = after(a_conversation(), await respond.turn(a_conversation(), wrote("9"), NOW))
+    assert [prompt.key for prompt in asked.prompts] == ["gate.ask"]
+    turn = await respond.turn(asked, wrote("1"), NOW)
     assert keys(turn) == ["failopen.consent"]
+    assert keys(await respond.turn(after(asked, turn), wrote("1"), NOW))[0] == "handoff.queued"
 
 
 async def test_the_assistant_can_change_the_language_and_stop() -> None:

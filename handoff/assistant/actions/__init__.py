@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from rasa_sdk.executor import ActionExecutor, ActionExecutorRunResult
 
+from handoff.core.sop import Sop
+
 
 class Facts(Protocol):
     """What actions may know of the deployment at this moment."""
@@ -22,6 +24,10 @@ class Facts(Protocol):
     @property
     def locales(self) -> Sequence[str]:
         """The languages that are offered."""
+
+    @property
+    def sop(self) -> Sop:
+        """The procedure of this country."""
 
     def staffed_now(self) -> bool:
         """Whether somebody is at the desk, by the deployment's hours."""
@@ -37,11 +43,12 @@ class DomainFreeExecutor(ActionExecutor):
 
 def build_executor(facts: Facts) -> ActionExecutor:
     """All actions of all capabilities, registered by name."""
-    from handoff.assistant.actions import language, offer, talk_to_human
+    from handoff.assistant.actions import language, offer, report, talk_to_human
     from handoff.core.offers import Offers
 
     executor = DomainFreeExecutor()
-    for action in (*language.actions(facts), *offer.actions(Offers.load()), *talk_to_human.actions(facts)):
+    own = (*language.actions(facts), *offer.actions(Offers.load()), *talk_to_human.actions(facts))
+    for action in (*own, *report.actions(facts.sop)):
         executor.register_action(action)
     return executor
 
