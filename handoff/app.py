@@ -52,6 +52,7 @@ from handoff.services.meters import Meters
 from handoff.services.presence import Presence
 from handoff.services.report import TellSafely
 from handoff.services.respond import Respond
+from handoff.services.return_code import ReturnCodes
 from handoff.services.say import Deployment, Voice
 from handoff.services.send import Send
 from handoff.services.work import Worker
@@ -66,6 +67,7 @@ from handoff.store.inbox import PostgresInbox
 from handoff.store.jobs import Job
 from handoff.store.outbox import PostgresOutbox
 from handoff.store.quick import Quick
+from handoff.store.return_codes import PostgresCodes
 from handoff.store.staff import StaffBook
 from handoff.store.upkeep import Upkeep
 from handoff.store.vault import Vault
@@ -286,6 +288,11 @@ def build_report(house: House) -> TellSafely:
     return TellSafely(house.directory, sop, operator=settings.org_slug, lives=timedelta(days=settings.report_days))
 
 
+def build_codes(house: House) -> ReturnCodes:
+    """The return codes of this deployment."""
+    return ReturnCodes(PostgresCodes(house.engine, house.vault), house.settings.secret("code_pepper"))
+
+
 def build_worker(house: House) -> tuple[Worker, Budget]:
     """The worker of this process, and the budget it spends from."""
     settings, channels = house.settings, house.channels
@@ -307,7 +314,7 @@ def build_worker(house: House) -> tuple[Worker, Budget]:
         suggester=Suggester().prepared(settings.locales),
         flood=Flood(settings.sender_per_minute, settings.sender_per_day),
         patience=Patience(timedelta(minutes=settings.waiting_ack_minutes), timedelta(hours=settings.session_hours)),
-        presence=Presence(timedelta(minutes=settings.return_after_minutes)),
+        presence=Presence(timedelta(minutes=settings.return_after_minutes), build_codes(house)),
         find=build_find(house),
         report=build_report(house),
     )

@@ -156,7 +156,9 @@ class Turn:
     """What working one message changes. `changes` holds new values of conversation columns; the rest is named.
 
     `set_aside`: the conversation leaves its case, which stays open; `return_to`: it goes back to this one. `hold`:
-    words to keep sealed until it is clear whose they are, "" to forget those that are kept.
+    words to keep sealed until it is clear whose they are, "" to forget those that are kept. `word` and `sign` are by
+    what the person and we know each other from now on, `code` is their return code (digits and hash), `came_with_code`
+    who they are by it.
     """
 
     outcome: str = "answered"
@@ -178,5 +180,10 @@ class Turn:
     return_to: Known | None = None
     hold: str | None = field(default=None, repr=False)
     wrong_word: uuid.UUID | None = None
+    word: str = field(default="", repr=False)
+    sign: str = field(default="", repr=False)
+    code: tuple[str, str] | None = field(default=None, repr=False)
+    came_with_code: uuid.UUID | None = None
+    plan_hours: tuple[str, ...] = ()
     unproven_danger: tuple[uuid.UUID, ...] = ()
     dead_code: str | None = None

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from handoff.core.case import ALPHABET
-from handoff.core.content import SHOW
+from handoff.core.content import PLAN_TIMES, SHOW
 from handoff.core.conversation import NewCase, Owner, Relay
 from handoff.core.message import Kind
 from handoff.core.sop import Sop
@@ -275,8 +275,21 @@ def _why(consent_key: str) -> tuple[str, ...]:
 def set_plan(work: Work, plan: str) -> str:
     """When we may write without being written to (SAFETY §4)."""
     work.turn.plan = plan
-    work.say("plan.any" if plan == "any" else "plan.self")
+    work.say("plan.self" if plan == "self" else "plan.any")
+    work.say("word.ask")
     return "plan"
+
+
+def ask_times(work: Work) -> str:
+    """Which hours they choose."""
+    work.say("plan.times")
+    return "plan"
+
+
+def set_times(work: Work, window: str) -> str:
+    """Only in these hours (core/plan.py)."""
+    work.turn.plan_hours = (window,)
+    return set_plan(work, "hours")
 
 
 def reopen(work: Work) -> None:
@@ -303,6 +316,8 @@ def feedback(work: Work, answer: str) -> str:
 
 def do(work: Work, deed: str) -> str:
     """One of our deeds, by its name in content/prompts.yml; what is unknown shows the menu."""
+    if deed.startswith(PLAN_TIMES):
+        return set_times(work, deed.removeprefix(PLAN_TIMES))
     if deed.startswith(SHOW) and deed.removeprefix(SHOW) in work.voice.prompts:
         return show(work, deed.removeprefix(SHOW))
     return DEEDS.get(deed, menu)(work)
@@ -343,5 +358,6 @@ DEEDS: dict[str, Callable[[Work], str]] = {
     "feedback.good": lambda work: feedback(work, "good"),
     "feedback.bad": lambda work: feedback(work, "bad"),
     "plan.self": lambda work: set_plan(work, "self"),
+    "plan.hours": ask_times,
     "plan.any": lambda work: set_plan(work, "any"),
 }

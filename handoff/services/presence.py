@@ -18,6 +18,7 @@ from handoff.core.normalise import CLAUSE, tokens
 from handoff.core.presence import Known, in_doubt, matches_word, without_word
 from handoff.core.prompts import Chosen, FreeText, Resolution
 from handoff.services import commands
+from handoff.services.return_code import ReturnCodes
 from handoff.services.say import Voice, remember
 from handoff.services.turn import Work
 
@@ -46,6 +47,7 @@ class Presence:
     """`after`: how long somebody may be silent and still be taken for the one who wrote before."""
 
     after: timedelta = timedelta(minutes=60)
+    codes: ReturnCodes | None = None
 
     def begin(self, work: Work) -> None:
         """Look at who it may be, before anything else is decided."""

@@ -16,7 +16,7 @@ from handoff.core.ports import Hints
 from handoff.core.prompts import AskAgain, Chosen, FreeText, Gone, Prompt, Resolution, UnknownOption, resolve
 from handoff.core.suggest import Suggester
 from handoff.i18n import day_and_time
-from handoff.services import commands, erase, language, presence, topic
+from handoff.services import commands, erase, knowing, language, presence, topic
 from handoff.services.dialogue import Dialogue
 from handoff.services.turn import Work, written_at
 
@@ -87,8 +87,9 @@ class Respond(Dialogue):
         if returned:
             return returned
         found: Resolution = FreeText() if meaning else self._resolve(work)
-        chosen = await presence.choose(work, found, self._with_assistant)
-        return chosen or self.presence.settle(work, meaning, found, over=over)
+        met = await knowing.met(work, meaning, found, self.control, self.presence.codes)
+        met = met or await presence.choose(work, found, self._with_assistant)
+        return met or self.presence.settle(work, meaning, found, over=over)
 
     def failed_turn(self, conversation: Conversation, received: Received, now: datetime, code: str) -> Turn:
         """For a message that we could not work: the pre-rendered card, and a dead letter for the operator."""

@@ -12,12 +12,15 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from handoff.core.conversation import Turn
 from handoff.core.ports import Lease, LeaseLost
+from handoff.core.return_code import Code
 from handoff.store.case_opening import open_case
 from handoff.store.case_tables import CaseMessage
 from handoff.store.directory import add_report
 from handoff.store.door import notify_desk, set_stopped
 from handoff.store.known import UNPROVEN_DANGER, come_back, count_wrong_word
 from handoff.store.outbox import draft_values
+from handoff.store.return_codes import keep_code, move
+from handoff.store.sealing import seal_key
 from handoff.store.tables import Conversation, DeadLetter, Inbound, Person
 from handoff.store.taking_back import keep, take_back
 from handoff.store.together import Together
@@ -117,8 +120,15 @@ def only_answers(turn: Turn) -> bool:
     """True when a turn does nothing beside giving one answer and moving its conversation on."""
     special = (turn.new_case, turn.relay, turn.plan, turn.dead_code, turn.case_flags, turn.reports, turn.erase)
     person = (turn.set_aside, turn.return_to, turn.wrong_word, turn.unproven_danger, turn.take_back, turn.keep)
+    known_by = (turn.word, turn.sign, turn.code, turn.came_with_code)
     quiet = turn.stop is None and turn.hold is None and not (turn.release_held or turn.off_notice)
-    return quiet and not any(special) and not any(person) and len(turn.drafts) == 1 and turn.changes.keys() <= USUAL
+    return (
+        quiet
+        and not any(special)
+        and not any((*person, *known_by))
+        and len(turn.drafts) == 1
+        and turn.changes.keys() <= USUAL
+    )
 
 
 async def answer(answers: Together, lease: Lease, turn: Turn, *, state: str) -> list[int]:
@@ -157,10 +167,8 @@ async def apply(connection: AsyncConnection, vault: Vault, lease: Lease, turn: T
         await add_report(connection, report)
     if turn.new_case:
         await open_case(connection, vault, lease, turn, organisation)
-    if turn.plan and conversation.person_id:
-        await connection.execute(
-            update(Person).where(Person.id == conversation.person_id).values(contact_plan=turn.plan)
-        )
+    if conversation.person_id and not turn.set_aside:
+        await keep_choices(connection, vault, lease, turn)
     if turn.take_back:
         await take_back(connection, lease, turn)
     if turn.keep:
@@ -184,10 +192,35 @@ async def apply_presence(connection: AsyncConnection, lease: Lease, turn: Turn) 
     if turn.wrong_word:
         for case_id in await count_wrong_word(connection, turn.wrong_word, most=WRONG_WORDS, locked=LOCKED_FOR):
             await notify_desk(connection, str(case_id))
+    if turn.came_with_code:
+        moved = await move(connection, conversation.id, turn.came_with_code)
+        if moved:
+            await notify_desk(connection, str(moved))
+        return None
     if turn.return_to:
         back = await come_back(connection, conversation.id, turn.return_to)
         return turn.return_to.case_id if back else None
     return None if turn.set_aside else conversation.case_id
+
+
+async def keep_choices(connection: AsyncConnection, vault: Vault, lease: Lease, turn: Turn) -> None:
+    """When we may write, and by what the person and we know each other."""
+    person_id, key = lease.conversation.person_id, lease.handle.person_key
+    if person_id is None or key is None:
+        return
+    chosen: dict[str, Any] = {}
+    if turn.plan:
+        chosen |= {"contact_plan": turn.plan, "plan_hours": list(turn.plan_hours)}
+    if turn.word:
+        chosen["word_cipher"] = key.encrypt(turn.word, "persons.word_cipher")
+    if turn.sign:
+        chosen["sign_cipher"] = key.encrypt(turn.sign, "persons.sign_cipher")
+    if chosen:
+        await connection.execute(update(Person).where(Person.id == person_id).values(chosen))
+    if turn.code:
+        code, code_hash = Code(turn.code[0]), turn.code[1]
+        lock = await seal_key(vault, code)
+        await keep_code(connection, person_id, code.selector, code_hash, seal_key=lock)
 
 
 async def change_case(connection: AsyncConnection, case_id: uuid.UUID, lease: Lease, turn: Turn) -> None:

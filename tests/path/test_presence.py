@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 
 import pytest
 
 from handoff.app import build_desk, now
 from handoff.core.plan import WINDOWS, inside
+from handoff.core.return_code import read_code
 from handoff.services.claim import claim
 from handoff.services.reply import Reply, reply
+from handoff.simulator.phone import NoReply
 from handoff.store.keys import load_key
 from tests.path.test_handoff import answer, caseworker, reach_queue, read_all
 from tests.path.whole import CHANNELS, Whole
@@ -156,3 +159,33 @@ async def test_what_is_written_outside_their_hours_waits_for_them(path: Whole) -
     async with asyncio.timeout(10):
         while "We found a room" not in (await phone.next_reply()).text:
             pass
+
+
+async def test_a_code_brings_the_case_to_another_phone_and_the_old_one_gets_nothing_more(path: Whole) -> None:
+    phone = await reach_queue(path)
+    for said in ("2", "Pomegranate", "1"):
+        phone.send(said)
+        await path.settle()
+    shown = []
+    with contextlib.suppress(NoReply):
+        while True:
+            shown.append((await phone.next_reply(0.3)).text)
+    code = next(filter(None, map(read_code, shown)))
+    assert not any("omegranate" in text for text in shown)
+    other = path.phone("telegram")
+    other.send(f"my code is {code.written()}")
+    assert "I am here" in (await other.next_reply()).text
+    await path.settle()
+    on = "SELECT c.channel FROM cases JOIN conversations c ON c.id = cases.conversation_id AND c.case_id = cases.id"
+    assert await path.value(on) == "telegram"
+    assert await path.value("SELECT count(*) FROM conversations WHERE case_id IS NOT NULL") == 1
+    user, case_id = await caseworker(path), await path.value("SELECT id FROM cases")
+    desk = build_desk(path.house)
+    async with path.house.engine.begin() as connection:
+        await claim(desk, connection, user, case_id, now())
+        await reply(desk, connection, user, case_id, form=Reply("We found a room"), now=now())
+    await path.settle()
+    texts = [(await other.next_reply()).text for _ in range(2)]
+    assert any("We found a room" in text for text in texts)
+    with pytest.raises(NoReply):
+        await phone.next_reply(0.3)
