@@ -7,7 +7,7 @@ export PYTHONUNBUFFERED := 1
 TWO_AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 ALONE := browser or chaos or alone
 
-.PHONY: help setup demo test check bench nlu-report opinion translations lock train fmt containers-test backup restore
+.PHONY: help setup demo test check bench nlu-report offer-report offer-learn opinion translations lock train fmt containers-test backup restore
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ nlu-report: setup ## Measure how well messages are understood; rewrites the tabl
 
 offer-report: setup ## Measure what people's words suggest about offers; writes docs/offer-check.md
 	@$(PY) -m bench.offers
+
+offer-learn: setup ## Learn again what suggests warning signs, from content/offers; writes content/offers/learned
+	@$(PY) -m bench.offer_learn
 
 translations: setup ## Extract what there is to translate, update and check every catalogue, show how far each is
 	.venv/bin/amana translations update

@@ -203,7 +203,7 @@ class Reader:
             return Optional(self._choice(item[1:].removesuffix("?").removesuffix("]")))
         if item.startswith(SET):
             return self._set(item[1:])
-        if _is_group(item):
+        if is_group(item):
             return self._choice(item[1:-1])
         if " " in item:
             return Choice(tuple(self.read(way) for way in _written_out(item)))
@@ -240,7 +240,7 @@ class Reader:
                 yield part
             elif part.startswith(SET) and part[1:] in self.sets and depth < _DEEPEST:
                 yield from self._parts(self.sets[part[1:]], depth + 1)
-            elif _is_group(part):
+            elif is_group(part):
                 yield from self._parts(part[1:-1], depth)
             else:
                 yield part
@@ -292,10 +292,10 @@ def _closing(item: str, opened: int) -> int:
 
 
 def _is_word(item: str) -> bool:
-    return item not in (GAP, START, ANY, CLAUSE) and not item.startswith((NOT, SET, "[")) and not _is_group(item)
+    return item not in (GAP, START, ANY, CLAUSE) and not item.startswith((NOT, SET, "[")) and not is_group(item)
 
 
-def _is_group(item: str) -> bool:
+def is_group(item: str) -> bool:
     """Whether one pair of parentheses holds the whole item, so that its alternatives may have several words."""
     if not (item.startswith("(") and item.endswith(")")):
         return False

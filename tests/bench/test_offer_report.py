@@ -28,13 +28,13 @@ def test_every_language_has_fixtures_with_known_signs_and_every_critical_one() -
         assert critical_signs() <= named
 
 
-def test_suggestions_are_mostly_right_and_find_about_half() -> None:
+def test_most_signs_are_found_and_most_suggestions_are_right() -> None:
     """Floors are what was reached (docs/offer-check.md); the aim is 0.85 for both in every language."""
     total, grave = Counts(), Counts()
     for locale in LOCALES:
         everything, critical = measure("test", locale, SUGGESTER, critical_signs())
         total, grave = total + everything, grave + critical
-    assert total.precision >= 0.85
-    assert grave.precision >= 0.85
-    assert total.recall >= 0.5
-    assert grave.recall >= 0.5
+    assert total.precision >= 0.7
+    assert grave.precision >= 0.75
+    assert total.recall >= 0.78
+    assert grave.recall >= 0.8

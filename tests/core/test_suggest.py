@@ -88,3 +88,51 @@ def test_a_broken_file_is_named(tmp_path: Path, broken: str) -> None:
     (tmp_path / "en.yml").write_text(broken, encoding="utf-8")
     with pytest.raises(BadContent, match=r"offers/phrases/en\.yml"):
         Suggester(tmp_path).suggest("a", "en")
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "flag"),
+    [
+        ("the foreman threw my sim in the river and changed my account password", "en", "C3"),
+        ("grandpa's neighbour wishes to raise our little girl in his town", "en", "A14"),
+        ("he said me and the kids ride in one van and my wife in the next", "en", "D3"),
+        ("المدير شال تلفوني وكسر الشريحة", "ar", "C3"),
+        ("прораб собрал у всех мобильные и симки", "ru", "C3"),
+        ("el encargado nos recoge los celulares y el chip", "es", "C3"),
+        ("mwajiri anakusanya simu zetu na laini", "sw", "C3"),
+    ],
+)
+def test_signs_that_no_phrase_foresaw_are_learned(text: str, locale: str, flag: str) -> None:
+    assert flag in flags(ALL, text, locale)
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"),
+    [
+        ("a friend told me never to give my passport", "en"),
+        ("they never took my phone and nobody hit me", "en"),
+        ("my mother has a bad kidney and sees a doctor", "en"),
+        ("my daughter is 13 and likes drawing", "en"),
+        ("صاحبتي نصحتني ما اعطي جوازي لحدا", "ar"),
+        ("мне никто не угрожает", "ru"),
+        ("nunca me quitaron el telefono", "es"),
+    ],
+)
+def test_what_was_learned_is_taken_back_too(text: str, locale: str) -> None:
+    assert flags(ALL, text, locale) == []
+
+
+def test_what_was_learned_quotes_the_clause() -> None:
+    found = ALL.suggest("Hello. The foreman threw my sim in the river, thanks", "en")
+    assert [(one.flag, one.quote) for one in found if one.flag == "C3"] == [
+        ("C3", "The foreman threw my sim in the river,")
+    ]
+
+
+def test_weights_of_another_shape_are_named(tmp_path: Path) -> None:
+    (tmp_path / "phrases").mkdir()
+    (tmp_path / "learned").mkdir()
+    (tmp_path / "phrases" / "en.yml").write_text(ENGLISH, encoding="utf-8")
+    (tmp_path / "learned" / "en.npz").write_bytes(b"no weights")
+    with pytest.raises(BadContent, match=r"offers/learned/en\.npz"):
+        Suggester(tmp_path / "phrases").suggest("a", "en")
