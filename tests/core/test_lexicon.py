@@ -192,3 +192,55 @@ def test_danger_at_the_end_of_the_longest_message_is_heard(before: str) -> None:
     control = WORDS.match(f"{before}. he is going to kill me", "en", "whatsapp")
     assert control is not None
     assert control.meaning == "danger"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "this heat is killing me",
+        "the queue is killing me",
+        "el examen me mató",
+        "on est coincés dans les embouteillages, les bouchons nous tuent",
+        "foleni inaniua",
+        "safka ayaa i dilay",
+        "الطابور قتلني",
+        "очередь меня убила",
+        "черга мене вбила",
+        "امتحان مرا کشت",
+        "امتحان ووژلم",
+    ],
+)
+def test_what_nobody_in_danger_says_so_alarms_nobody(said: str) -> None:
+    assert ControlWords.load().match(said, "", "whatsapp") is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "this heat is killing me and he will kill me too",
+        "este calor me mata y él me va a matar también",
+        "cette chaleur me tue et lui il va me tuer aussi",
+        "joto linaniua na yeye ataniua",
+        "kulaylkan wuu i dilayaa isaguna wuu i dili doonaa",
+        "الحر يقتلني وهو رح يقتلني كمان",
+        "жара меня убивает, и он меня убьет",
+        "спека мене вбиває, і він мене вб'є",
+        "گرمی مرا می‌کشد و او هم مرا می‌کشد",
+        "ګرمي مې وژني او هغه به مې هم ووژني",
+        "it is not the heat that is killing me, he is killing me",
+    ],
+)
+def test_an_idiom_hides_only_its_own_words(said: str) -> None:
+    heard = ControlWords.load().match(said, "", "whatsapp")
+    assert heard is not None
+    assert heard.meaning == "danger"
+
+
+def test_no_slip_of_the_key_is_mended_towards_an_idiom() -> None:
+    words = Lexicon([Block("danger", level, line, NOT, SETS) for level, line in _IDIOM_AND_PHRASE])
+    assert words.long_words == {"strangle"}
+    assert list(words.find(tokens("the weather will strangle me"))) == []
+    assert list(words.find(tokens("he will strangle me"))) == [("danger", Level.SURE)]
+
+
+_IDIOM_AND_PHRASE = ((Level.IDIOM, "weather ~ strangle me"), (Level.SURE, "strangle me"))
