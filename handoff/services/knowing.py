@@ -31,8 +31,10 @@ async def choose(work: Work, found: Resolution, codes: ReturnCodes | None) -> st
         code, code_hash = await codes.draw()
         work.turn.code = (code.digits, code_hash)
         work.say("code.show", {"code": code.written()})
+        work.change(prompts=[])
         return "code"
     if deed in {"code.none", "code.send"}:
+        work.change(prompts=[])
         work.say("greet.here")
         return "no_code"
     return None

@@ -68,6 +68,7 @@ async def test_the_code_is_sent_only_when_asked_for() -> None:
     assert (turn.code, keys(turn)) == (None, ["greet.here"])
     _, turn = await asked("1", "2", "1")
     assert keys(turn) == ["code.show"]
+    assert turn.changes["prompts"] == [], "a later 1 is for the humans, not for another code"
     shown = read_code(turn.drafts[0].rendered.text)
     assert turn.code is not None
     assert shown is not None
