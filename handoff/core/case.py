@@ -90,6 +90,7 @@ class CaseView:
     joint: str = ""
     excluded: tuple[str, ...] = ()
     lacks_focal_point: bool = False
+    against: tuple[str, ...] = ()
     has_word: bool = False
     answered: bool = False
     escalations: int = 0

@@ -37,11 +37,12 @@ class Matcher:
         return gazetteer.label(code, locale) if code in gazetteer.places else code
 
     async def matches(self, case: CaseView, now: datetime) -> Sequence[Match]:
-        """At most two services for each of the first needs; none of an organisation that may not know of the case."""
-        found: list[Match] = []
+        """At most two services for each of the first needs, each once; none of an organisation that may not know."""
+        found: dict[str, Match] = {}
         for need in self._needs(case):
-            found += [Match(need, service) for service in await self._services(case, need, now)]
-        return found
+            for service in await self._services(case, need, now):
+                found.setdefault(service.id, Match(need, service))
+        return list(found.values())
 
     def _needs(self, case: CaseView) -> Sequence[str]:
         needs = dict.fromkeys(need for concern in case.report.concerns for need in self.pathways.of(concern).needs)
@@ -50,8 +51,13 @@ class Matcher:
     async def _services(self, case: CaseView, need: str, now: datetime) -> Sequence[Service]:
         gazetteer, query = await self.directory.gazetteer(), Query(need, case.report.place_code, locale=case.locale)
         for ring in rings(gazetteer, query.place) or (None,):
-            services = [one for one in await self.directory.candidates(need, ring) if one.desk not in case.excluded]
+            services = [one for one in await self.directory.candidates(need, ring) if _may_know(one, case)]
             chosen = choose(services, query, gazetteer, self.policy, now).services
             if chosen:
                 return chosen[:MAX_EACH]
         return ()
+
+
+def _may_know(service: Service, case: CaseView) -> bool:
+    """Nobody is led to those of whom they complain (SAFETY §7)."""
+    return service.organization_id not in case.report.organizations and service.desk not in case.excluded

@@ -18,6 +18,7 @@ from handoff.core.report import Report
 from handoff.store.case_desk import ANSWERED, DeskCases
 from handoff.store.case_lines import read_lines
 from handoff.store.case_tables import Case, CaseMessage, Consent
+from handoff.store.directory_tables import Complaint, DirectoryOrganization
 from handoff.store.keys import load_key
 from handoff.store.sight import lacks_focal_point, visible_to
 from handoff.store.staff_tables import Organisation, Staff
@@ -36,6 +37,16 @@ TALK = (
     )
     .where(Conversation.id == Case.conversation_id)
     .lateral("talk")
+)
+# The organisations of the directory that the case complains of: their ids and names.
+AGAINST = (
+    select(
+        func.array_agg(DirectoryOrganization.id).label("against"),
+        func.array_agg(DirectoryOrganization.name).label("against_names"),
+    )
+    .join(Complaint, Complaint.coi_orgs.has_key(DirectoryOrganization.id))
+    .where(Complaint.case_id == Case.id)
+    .lateral("against")
 )
 # One row in place of all columns of three tables: what is not selected cannot leak.
 VIEW = (
@@ -75,6 +86,8 @@ VIEW = (
         Case.concerns,
         Case.flags,
         Case.worker_gender,
+        AGAINST.c.against,
+        AGAINST.c.against_names,
         Person.contact_plan,
         Person.plan_hours,
         Person.locked_until,
@@ -102,6 +115,7 @@ VIEW = (
     .join(Person, Person.id == Case.person_id)
     .outerjoin(CLAIMER, CLAIMER.id == Case.claimed_by)
     .outerjoin(TALK, true())
+    .outerjoin(AGAINST, true())
 )
 # Alarms first, then those whom nobody has, then the level, then those who wait longest.
 URGENCY = (Case.alarm_at.is_(None), Case.level, Case.state.desc(), Case.created_at, Case.id)
@@ -281,6 +295,7 @@ def _view(row: Row[Any]) -> CaseView:
         joint=row.joint or "",
         excluded=tuple(map(str, row.excluded)),
         lacks_focal_point=row.lacks_focal_point,
+        against=tuple(row.against_names or ()),
         has_word=row.has_word,
         answered=row.answered,
         escalations=row.escalations,
@@ -307,6 +322,7 @@ def _told(row: Row[Any]) -> Report:
         age_band=row.age_band or "",
         concerns=tuple(map(str, row.concerns)),
         flags=tuple(map(str, row.flags)),
+        organizations=tuple(row.against or ()),
         place_code=row.place_code or "",
         shared_phone=row.shared_phone or "",
         worker_gender=row.worker_gender or "",

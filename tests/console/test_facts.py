@@ -121,11 +121,12 @@ def test_every_reason_of_the_procedure_and_of_a_concern_has_words() -> None:
 async def test_services_of_the_directory_are_proposed_but_none_of_who_may_not_know(world: World) -> None:
     await world.run(
         """
-        INSERT INTO directory_organizations (id, name, desk_slug) VALUES ('o1', 'Law Aid', NULL), ('o2', 'Own', :own)
+        INSERT INTO directory_organizations (id, name, desk_slug) VALUES
+            ('o1', 'Law Aid', NULL), ('o2', 'Own', :own), ('o3', 'Complained of', NULL)
         """,
         own=OTHER,
     )
-    for number, organization in (("s1", "o1"), ("s2", "o2")):
+    for number, organization in (("s1", "o1"), ("s2", "o2"), ("s3", "o3")):
         await world.run(
             """
             INSERT INTO directory_services
@@ -138,6 +139,9 @@ async def test_services_of_the_directory_are_proposed_but_none_of_who_may_not_kn
         )
     await world.staff("mina")
     case_id = await world.case("ABC234", **(TOLD | {"excluded": [OTHER]}))  # type: ignore[arg-type]
+    await world.run(
+        "INSERT INTO complaints (id, case_id, coi_orgs) VALUES (gen_random_uuid(), :id, '[\"o3\"]')", id=case_id
+    )
     async with world.engine.connect() as connection:
         user = await world.one("SELECT id FROM staff")
         case = await Cases(world.vault).visible_case(connection, user, case_id, lock=False)
@@ -146,3 +150,6 @@ async def test_services_of_the_directory_are_proposed_but_none_of_who_may_not_kn
     matcher = Matcher(PostgresDirectory(world.engine), Pathways.load(), policy)
     found = await matcher.matches(case, world.clock())
     assert [match.service.name for match in found] == ["Service s1"]
+    mina = await world.browser(world.console(), "mina")
+    page = (await mina.get(f"/cases/{case_id}?lang=en")).text
+    assert rows(" ".join(page.split()))["Against"] == "Complained of"
