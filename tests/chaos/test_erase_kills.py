@@ -43,7 +43,8 @@ async def asked_to_erase(path: Whole, channel: str) -> tuple[Phone, object]:
     phone = path.phone(channel)
     async with working(path, None):
         phone.send("9")
-        answer(phone, await phone.next_reply(15), 1)
+        for _ in ("they can write safely now", "somebody may contact them"):
+            answer(phone, await phone.next_reply(15), 1)
         await phone.next_reply(15)
         await path.settle(15)
         phone.send("the driver has my passport")

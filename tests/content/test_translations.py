@@ -141,7 +141,7 @@ def test_nobody_is_assumed_to_read_another_language() -> None:
         ("nplurals=6", "nplurals=2", "Plural-Forms says 2 forms; this language has 6"),
         ("n%100>=11 ? 4 : 5", "n%100>=12 ? 4 : 5", "Plural-Forms takes the wrong form for 11"),
         ('"Plural-Forms: ', '"X-Forms: ', "the header has no Plural-Forms"),
-        ("{org}", "{org", "expected '}' before end of string"),
+        ("{org}", "{org}}", "Single '}' encountered"),
     ],
 )
 def test_a_catalogue_that_does_not_compile_is_named(root: Path, old: str, new: str, fault: str) -> None:
