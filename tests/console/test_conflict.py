@@ -83,8 +83,10 @@ def commands_of(group: Any, before: str = "") -> Iterator[str]:
 
 
 async def implicated_desk(world: World) -> tuple[FastAPI, Browser]:
-    """Sara has every role there is at the operator, against which a report comes in; Nia at the network may read it."""
-    await world.staff("sara", role="admin", focal=("psea", "gbv", "cp", "vot"))
+    """Sara has every role there is at the operator, against which a report comes in, and at the network to which it
+    goes: only the conflict of interest keeps it from her. Nia at the network may read it."""
+    sara = await world.staff("sara", role="admin", focal=("psea", "gbv", "cp", "vot"))
+    await world.also_works_for(sara, PSEA, role="admin", focal=("psea",))
     await world.staff("nia", organisation=PSEA, focal=("psea",))
     await world.case("SEEN22", owner="psea")
     app = world.console()

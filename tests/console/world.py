@@ -157,12 +157,14 @@ class World:
     async def _member(self, organisation: str, role: str) -> Member:
         return Member(await self.organisation_id(organisation), NAMES[organisation], role)
 
-    async def also_works_for(self, user: User, slug: str, *, role: str = "caseworker") -> None:
+    async def also_works_for(
+        self, user: User, slug: str, *, role: str = "caseworker", focal: tuple[str, ...] = ()
+    ) -> None:
         """A second membership."""
         organisation_id = await self.organisation_id(slug)
         async with self.engine.begin() as connection:
             row = {"staff_id": user.id, "organisation_id": organisation_id, "role": role}
-            await connection.execute(insert(Membership).values(row))
+            await connection.execute(insert(Membership).values(row | {"focal": list(focal)}))
 
     async def organisation_id(self, slug: str) -> uuid.UUID:
         """The organisation, added if it is new."""
