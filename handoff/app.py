@@ -206,6 +206,7 @@ def build_web(house: House) -> ASGIApp:
         limits=house.voice.limits,
         listen=lambda heard: listen(house.dsn, "amana_desk", heard),
         matcher=Matcher(house.directory, Pathways.load(), policy_of(house)),
+        sop=Sop.load(settings.sop_country),
     )
 
     @contextlib.asynccontextmanager
