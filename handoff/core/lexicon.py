@@ -18,12 +18,11 @@ _MOST_DENIED = 64
 
 
 class Level(StrEnum):
-    """How much a phrase says by itself, an idiom nothing; content/danger/README.md explains them."""
+    """How much a phrase says by itself; content/danger/README.md explains the three."""
 
     GRAVE = "grave"
     SURE = "sure"
     MAYBE = "maybe"
-    IDIOM = "idiom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,7 @@ class Lexicon:
         """Raises BadContent naming the level, the line and what is wrong with it."""
         classes: dict[frozenset[Spelling], int] = {}
         readers: dict[int, Reader] = {}
-        # Idioms last: a slip of the key is never mended towards their words.
-        ordered = sorted(blocks, key=lambda block: block.level is Level.IDIOM)
-        lines: list[_Line] = []
-        serious = 0
-        for block in ordered:
-            lines += _read(block, _reader(block, readers, classes))
-            serious = serious if block.level is Level.IDIOM else len(classes)
+        lines = [line for block in blocks for line in _read(block, _reader(block, readers, classes))]
         self._dictionary = Dictionary(classes)
         self._lines: dict[int, list[_Line]] = {}
         spellings = Counter(word for words in classes for word in words)
@@ -67,11 +60,7 @@ class Lexicon:
             for word_class in anchors(line.steps, sizes.__getitem__):
                 self._lines.setdefault(word_class, []).append(line)
         self.long_words = frozenset(
-            word.plain
-            for words, number in classes.items()
-            if number < serious
-            for word in words
-            if len(word.plain) >= SLIP_LETTERS
+            word.plain for words in classes for word in words if len(word.plain) >= SLIP_LETTERS
         )
 
     def find(self, said: Sequence[str]) -> Iterator[tuple[str, Level]]:
@@ -79,14 +68,10 @@ class Lexicon:
 
         A "not" up to two words before, in the same clause, takes a phrase back, with what it holds ("he does not want
         to kill me" holds "kill me"); a grave one it only lowers to maybe: missed danger costs most. In a phrase's own
-        gaps no "not" may stand. The words of an idiom ("this heat kills me") are no part of any phrase.
+        gaps no "not" may stand.
         """
         message = _Message(said, self._dictionary)
-        found = list(self._candidates(message))
-        for line in found:
-            if line.level is Level.IDIOM:
-                message.set_aside(line)
-        lines = [line for line in found if line.level is not Level.IDIOM]
+        lines = list(self._candidates(message))
         for line in lines:
             message.take_back(line)
         for line in lines:
@@ -124,19 +109,11 @@ class _Message:
                 self.classes[word_class] = self.classes.get(word_class, 0) | places
         self._denied: dict[frozenset[str], tuple[int, int]] = {}
         self._taken_back: dict[tuple[frozenset[str], str, Level], int] = {}
-        self._usable = -1
-
-    def set_aside(self, idiom: _Line) -> None:
-        """Take the words of an idiom from all phrases; not where a "not" stands in or before it: that may be meant."""
-        for start, end in self.places(idiom):
-            self._usable &= ~((1 << end) - (1 << start))
 
     def take_back(self, line: _Line) -> None:
         """Mark the words of a phrase that a "not" takes back: the shorter phrases in it say no more than it does."""
         denied, negators = self._denials(line.negators)
-        places = Places(
-            self.classes, self.clauses, self.end, -1 if line.level is Level.GRAVE else ~negators, self._usable
-        )
+        places = Places(self.classes, self.clauses, self.end, -1 if line.level is Level.GRAVE else ~negators)
         left = denied & (self.end - 1)
         if not left or not walk(line.steps, left, places):
             return
@@ -152,13 +129,12 @@ class _Message:
         """How much a line says of this message; None when nothing of it counts."""
         denied, negators = self._denials(line.negators)
         grave = line.level is Level.GRAVE
-        usable = self._usable & ~negators if grave else self._usable
-        places = Places(self.classes, self.clauses, self.end, ~negators, usable)
+        places = Places(self.classes, self.clauses, self.end, ~negators, ~negators if grave else -1)
         every = self.end - 1
         taken_back = self._taken_back.get((line.negators, line.name, line.level), 0)
         if walk(line.steps, every & ~denied & ~taken_back, places):
             return line.level
-        if grave and walk(line.steps, every, Places(self.classes, self.clauses, self.end, usable=self._usable)):
+        if grave and walk(line.steps, every, Places(self.classes, self.clauses, self.end)):
             return Level.MAYBE
         return None
 
