@@ -84,6 +84,9 @@ class Respond(Dialogue):
     async def _meet(self, work: Work, meaning: str, *, over: bool) -> str | None:
         """Who is writing: settled before anything reaches a case (SAFETY §1). None: go on."""
         returned = self.presence.recognise(work, meaning)
+        if meaning in URGENT:
+            # Danger first, whoever speaks (SAFETY §2): a code or a word beside it never takes the place of the card.
+            return self.presence.settle(work, meaning, FreeText(), over=over)
         if returned:
             return returned
         found: Resolution = FreeText() if meaning else self._resolve(work)

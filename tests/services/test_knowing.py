@@ -86,6 +86,13 @@ async def test_a_right_code_comes_back_from_any_phone_and_a_wrong_one_is_as_othe
     assert (wrong.came_with_code, keys(wrong)) == (None, keys(other))
 
 
+async def test_danger_beside_a_code_brings_the_card() -> None:
+    book = FakeBook()
+    code = await someone(book, ReturnCodes(book, "pepper"))
+    turn = await responding(book).turn(a_conversation(), wrote(f"{code.written()} he will kill me"), NOW)
+    assert keys(turn) == ["danger.card"]
+
+
 async def test_a_code_in_a_case_does_not_reach_the_humans() -> None:
     book = FakeBook()
     code = await someone(book, ReturnCodes(book, "pepper"))

@@ -164,6 +164,13 @@ async def test_danger_with_the_word_is_the_persons_own() -> None:
     assert "river" not in turn.relay.text
 
 
+async def test_danger_beside_a_word_of_digits_brings_the_card() -> None:
+    known = Known(CASE, PERSON, word="4821", guarded=True)
+    turn = await a_respond().turn(in_a_case(known), wrote("4821 he will kill me"), NOW)
+    assert keys(turn)[-1] == "danger.card.in_case"
+    assert (turn.return_to, turn.case_flags) == (known, {"danger"})
+
+
 async def test_a_question_about_a_case_is_not_answered_by_who_comes_back() -> None:
     opened = await a_respond().turn(a_conversation(), wrote("99"), NOW)
     talk = after(a_conversation(), opened)
